@@ -1,0 +1,89 @@
+package wire
+
+import (
+	"encoding/binary"
+	"errors"
+	"time"
+)
+
+// CallInfo is what travels with a call besides its payload.
+type CallInfo struct {
+	ID       uint64
+	Timeout  time.Duration // 0: none
+	Deadline time.Time     // zero: none
+	Attempt  int           // 1 for the first
+	Metadata []byte        // an encoded map of text to text; nil: none
+	Spread   bool          // the payload is an array of arguments
+}
+
+// AppendCall appends the header and the fields of a call whose payload of size bytes follows.
+func AppendCall(b []byte, seq uint64, task uint16, c *CallInfo, size int) []byte {
+	at := len(b)
+	h := Header{Type: Call, Task: task, Seq: seq}
+	b = h.Append(b)
+	b = binary.LittleEndian.AppendUint64(b, c.ID)
+	if c.Timeout > 0 {
+		h.Flags |= FlagTimeout
+		b = binary.LittleEndian.AppendUint64(b, uint64(c.Timeout))
+	}
+	if !c.Deadline.IsZero() {
+		h.Flags |= FlagDeadline
+		b = binary.LittleEndian.AppendUint64(b, uint64(c.Deadline.UnixNano()))
+	}
+	if c.Attempt > 1 {
+		h.Flags |= FlagAttempt
+		b = binary.LittleEndian.AppendUint32(b, uint32(c.Attempt))
+	}
+	if len(c.Metadata) > 0 {
+		h.Flags |= FlagMetadata
+		b = binary.LittleEndian.AppendUint32(b, uint32(len(c.Metadata)))
+		b = append(b, c.Metadata...)
+	}
+	if c.Spread {
+		h.Flags |= FlagSpread
+	}
+	h.Size = len(b) - at - HeaderSize + size
+	h.Append(b[:at])
+	return b
+}
+
+var errShortCall = errors.New("call frame is shorter than its fields")
+
+// ParseCall splits the body of a call with the given flags into its fields and its payload, which is a part of body.
+func ParseCall(flags uint8, body []byte) (c CallInfo, payload []byte, err error) {
+	c.Attempt = 1
+	take := func(n int) []byte {
+		if err != nil || len(body) < n {
+			err = errShortCall
+			return nil
+		}
+		f := body[:n]
+		body = body[n:]
+		return f
+	}
+	if f := take(8); f != nil {
+		c.ID = binary.LittleEndian.Uint64(f)
+	}
+	if flags&FlagTimeout != 0 {
+		if f := take(8); f != nil {
+			c.Timeout = time.Duration(binary.LittleEndian.Uint64(f))
+		}
+	}
+	if flags&FlagDeadline != 0 {
+		if f := take(8); f != nil {
+			c.Deadline = time.Unix(0, int64(binary.LittleEndian.Uint64(f)))
+		}
+	}
+	if flags&FlagAttempt != 0 {
+		if f := take(4); f != nil {
+			c.Attempt = int(binary.LittleEndian.Uint32(f))
+		}
+	}
+	if flags&FlagMetadata != 0 {
+		if f := take(4); f != nil {
+			c.Metadata = take(int(binary.LittleEndian.Uint32(f)))
+		}
+	}
+	c.Spread = flags&FlagSpread != 0
+	return c, body, err
+}

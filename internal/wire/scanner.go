@@ -1,0 +1,77 @@
+package wire
+
+// Scanner cuts a stream of bytes into frames. The bytes given to Feed may end anywhere; a frame that is cut off is kept
+// until the rest has come. What it keeps never exceeds what has really arrived, whatever a header claims.
+type Scanner struct {
+	part []byte // the beginning of an unfinished frame
+	in   []byte // fed, not yet scanned
+	err  error
+}
+
+// Feed gives the scanner more bytes. They must stay unchanged until Next has returned false.
+func (s *Scanner) Feed(p []byte) { s.in = p }
+
+// Next returns the next whole frame. Its body is valid until the next call of Next or Feed; if owned is true, the body is
+// the receiver's to keep. It returns false when the rest of the bytes is kept for the next Feed, or when the stream is
+// broken: see Err.
+func (s *Scanner) Next() (h Header, body []byte, owned, ok bool) {
+	if s.err != nil {
+		return h, nil, false, false
+	}
+	if len(s.part) > 0 {
+		return s.join()
+	}
+	if len(s.in) < HeaderSize {
+		s.keep()
+		return h, nil, false, false
+	}
+	if h, s.err = ParseHeader(s.in); s.err != nil {
+		return h, nil, false, false
+	}
+	if len(s.in) < HeaderSize+h.Size {
+		s.keep()
+		return h, nil, false, false
+	}
+	body = s.in[HeaderSize : HeaderSize+h.Size : HeaderSize+h.Size]
+	s.in = s.in[HeaderSize+h.Size:]
+	return h, body, false, true
+}
+
+// join completes the kept beginning with what was fed.
+func (s *Scanner) join() (h Header, body []byte, owned, ok bool) {
+	if !s.fill(HeaderSize) {
+		return h, nil, false, false
+	}
+	if h, s.err = ParseHeader(s.part); s.err != nil {
+		return h, nil, false, false
+	}
+	if !s.fill(HeaderSize + h.Size) {
+		return h, nil, false, false
+	}
+	body = s.part[HeaderSize:]
+	s.part = nil
+	return h, body, true, true
+}
+
+// fill moves fed bytes to part until it holds n.
+func (s *Scanner) fill(n int) bool {
+	more := min(n-len(s.part), len(s.in))
+	if more > 0 {
+		s.part = append(s.part, s.in[:more]...)
+		s.in = s.in[more:]
+	}
+	return len(s.part) >= n
+}
+
+func (s *Scanner) keep() {
+	if len(s.in) > 0 {
+		s.part = append(s.part, s.in...)
+	}
+	s.in = nil
+}
+
+// Torn returns how many bytes of an unfinished frame it keeps.
+func (s *Scanner) Torn() int { return len(s.part) }
+
+// Err returns what broke the stream.
+func (s *Scanner) Err() error { return s.err }
