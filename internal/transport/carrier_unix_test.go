@@ -1,0 +1,89 @@
+//go:build linux || darwin
+
+package transport
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func init() {
+	carriers = append(carriers,
+		carrier{"pipe", startPipe},
+		carrier{"pipe-process", startPipeProcess},
+	)
+}
+
+func startPipe(t testing.TB, role string) *worker {
+	c, files, err := NewPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := NewPipePeer(files[0], files[1])
+	return inProcess(t, c, p, role, func() { closeAll(files) })
+}
+
+func startPipeProcess(t testing.TB, role string) *worker {
+	c, files, err := NewPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return inChild(t, c, "pipe/"+role, files)
+}
+
+// inChild runs the worker in a process, which gets files from descriptor 3 on.
+func inChild(t testing.TB, c Conn, role string, files []*os.File) *worker {
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), roleEnv+"="+role, "GOMAXPROCS=1")
+	cmd.ExtraFiles, cmd.Stderr = files, os.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	closeAll(files)
+	waited := false
+	w := &worker{Conn: c}
+	w.wait = func() error {
+		if waited {
+			return nil
+		}
+		waited = true
+		return cmd.Wait()
+	}
+	w.kill = func() {
+		cmd.Process.Kill()
+		w.wait()
+	}
+	t.Cleanup(func() {
+		w.kill()
+		c.Interrupt()
+		c.Close()
+	})
+	return w
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		f.Close()
+	}
+}
+
+func playRole(name string) error {
+	carrier, role, _ := strings.Cut(name, "/")
+	switch carrier {
+	case "pipe":
+		return roles[role](NewPipePeer(os.NewFile(3, "calls"), os.NewFile(4, "results")))
+	}
+	return fmt.Errorf("no carrier %q", carrier)
+}
+
+// die ends a process without a last word. In a goroutine, the role ends.
+func die() error {
+	if os.Getenv(roleEnv) == "" {
+		return nil
+	}
+	return syscall.Kill(os.Getpid(), syscall.SIGKILL)
+}

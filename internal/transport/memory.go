@@ -1,0 +1,103 @@
+package transport
+
+import (
+	"io"
+	"sync"
+	"time"
+)
+
+// Memory is a Conn to a worker in the same process. Its waits are on channels, so they hold in fake time.
+type Memory struct {
+	calls, results *stream
+	interrupted    chan struct{}
+	interrupt      func() // closes interrupted, once
+}
+
+// MemoryPeer is the worker's side of a Memory.
+type MemoryPeer struct{ calls, results *stream }
+
+// NewMemory returns both sides and the board they share. Sending never waits, in either direction.
+func NewMemory() (*Memory, *MemoryPeer, *Board) {
+	calls, results := newStream(), newStream()
+	stop := make(chan struct{})
+	c := &Memory{calls, results, stop, sync.OnceFunc(func() { close(stop) })}
+	return c, &MemoryPeer{calls, results}, NewMemoryBoard()
+}
+
+// Send implements Conn.
+func (c *Memory) Send(head, body []byte) error { return c.calls.write(head, body) }
+
+// Control is Send: there is but one way.
+func (c *Memory) Control(frame []byte) error { return c.calls.write(frame, nil) }
+
+// TryRecv implements Conn.
+func (c *Memory) TryRecv(p []byte) (int, error) { return c.results.read(p) }
+
+// Recv implements Conn.
+func (c *Memory) Recv(p []byte) (int, error) { return c.wait(p, nil) }
+
+// Lead implements Conn.
+func (c *Memory) Lead(p []byte, atMost time.Duration) (int, error) {
+	n, err := c.results.read(p)
+	if n > 0 || err != nil {
+		return n, err
+	}
+	timer := time.NewTimer(atMost)
+	defer timer.Stop()
+	return c.wait(p, timer.C)
+}
+
+func (c *Memory) wait(p []byte, over <-chan time.Time) (int, error) {
+	for {
+		n, err := c.results.read(p)
+		if n > 0 || err != nil || len(p) == 0 {
+			return n, err
+		}
+		select {
+		case <-c.results.changed:
+		case <-over:
+			return c.results.read(p)
+		case <-c.interrupted:
+			return c.lastRecv(p)
+		}
+	}
+}
+
+func (c *Memory) lastRecv(p []byte) (int, error) {
+	n, err := c.results.read(p)
+	if n == 0 && err == nil {
+		err = ErrInterrupted
+	}
+	return n, err
+}
+
+// Interrupt implements Conn.
+func (c *Memory) Interrupt() { c.interrupt() }
+
+// Close implements Conn. The worker receives what was sent before, then io.EOF.
+func (c *Memory) Close() error {
+	c.calls.close(io.EOF, true)
+	c.results.close(ErrClosed, false)
+	return nil
+}
+
+// Recv implements Peer.
+func (p *MemoryPeer) Recv(b []byte) (int, error) {
+	for {
+		n, err := p.calls.read(b)
+		if n > 0 || err != nil || len(b) == 0 {
+			return n, err
+		}
+		<-p.calls.changed
+	}
+}
+
+// Send implements Peer.
+func (p *MemoryPeer) Send(head, body []byte) error { return p.results.write(head, body) }
+
+// Close ends the worker's side, as the end of its process would: the pool receives what was sent before, then io.EOF.
+func (p *MemoryPeer) Close() error {
+	p.results.close(io.EOF, true)
+	p.calls.close(io.EOF, false)
+	return nil
+}

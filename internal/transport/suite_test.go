@@ -1,0 +1,226 @@
+package transport
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/procpool/procpool/internal/leak"
+)
+
+// onAll runs the test over every carrier, with a worker that plays the role.
+func onAll(t *testing.T, role string, test func(t *testing.T, w *worker)) {
+	for _, c := range carriers {
+		t.Run(c.name, func(t *testing.T) {
+			leak.Check(t)
+			test(t, c.start(t, role))
+		})
+	}
+}
+
+// recvFuncs are the two ways to wait.
+func recvFuncs(c Conn) map[string]func([]byte) (int, error) {
+	return map[string]func([]byte) (int, error){
+		"Recv": c.Recv,
+		"Lead": func(p []byte) (n int, err error) {
+			for n == 0 && err == nil {
+				n, err = c.Lead(p, time.Hour)
+			}
+			return n, err
+		},
+	}
+}
+
+func TestBothDirectionsAtOnce(t *testing.T) {
+	onAll(t, "duplex", func(t *testing.T, w *worker) {
+		sent := make(chan error, 1)
+		go func() { sent <- sendText(1, w.Send) }()
+		recv, lead := recvFuncs(w)["Recv"], recvFuncs(w)["Lead"]
+		recv, lead = alternate(recv, lead)
+		err := expectText(2, recv)
+		if err := errors.Join(err, <-sent); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := recvAll(lead, 2); err != nil || string(got) != "ok" {
+			t.Fatalf("the worker says %q, %v", got, err)
+		}
+		if err := w.wait(); err != nil {
+			t.Error("worker:", err)
+		}
+	})
+}
+
+// alternate returns both as one function that takes turns.
+func alternate(a, b func([]byte) (int, error)) (_, _ func([]byte) (int, error)) {
+	both := func(p []byte) (int, error) {
+		a, b = b, a
+		return a(p)
+	}
+	return both, both
+}
+
+func recvAll(recv func([]byte) (int, error), size int) ([]byte, error) {
+	got := make([]byte, size)
+	for at := 0; at < size; {
+		n, err := recv(got[at:])
+		if at += n; err != nil {
+			return got[:at], err
+		}
+	}
+	return got, nil
+}
+
+func TestTornSizes(t *testing.T) {
+	onAll(t, "echo", func(t *testing.T, w *worker) {
+		for size := range 70 {
+			want := stream1(size)
+			if err := w.Send(want[:size/3], want[size/3:]); err != nil {
+				t.Fatal(err)
+			}
+			var got []byte
+			for tiny := make([]byte, 1+size%5); len(got) < size; {
+				n, err := w.Recv(tiny)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got = append(got, tiny[:n]...)
+			}
+			if !bytes.Equal(got, want) {
+				t.Fatalf("got %d other bytes", size)
+			}
+		}
+	})
+}
+
+func TestSendNeverBlocks(t *testing.T) {
+	onAll(t, "deaf", func(t *testing.T, w *worker) {
+		body := make([]byte, 10<<20)
+		for range 3 {
+			if err := w.Send([]byte("head"), body); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Control([]byte("control")); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := w.TryRecv(body); n != 0 || err != nil {
+			t.Fatalf("TryRecv = %d, %v", n, err)
+		}
+		if n, err := w.Lead(body, time.Microsecond); n != 0 || err != nil {
+			t.Fatalf("Lead = %d, %v", n, err)
+		}
+	})
+}
+
+func TestInterruptBefore(t *testing.T) {
+	onAll(t, "deaf", func(t *testing.T, w *worker) {
+		w.Interrupt()
+		for name, recv := range recvFuncs(w) {
+			for range 2 {
+				if n, err := recv(make([]byte, 10)); n != 0 || err != ErrInterrupted {
+					t.Errorf("%s = %d, %v", name, n, err)
+				}
+			}
+		}
+	})
+}
+
+func TestInterruptDuring(t *testing.T) {
+	for name := range recvFuncs(&Memory{}) {
+		t.Run(name, func(t *testing.T) {
+			onAll(t, "deaf", func(t *testing.T, w *worker) {
+				waiting, got := make(chan struct{}), make(chan error)
+				go func() {
+					close(waiting)
+					_, err := recvFuncs(w)[name](make([]byte, 10))
+					got <- err
+				}()
+				<-waiting
+				w.Interrupt()
+				if err := <-got; err != ErrInterrupted {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// What is there can still be received after Interrupt.
+func TestInterruptDrains(t *testing.T) {
+	onAll(t, "die", func(t *testing.T, w *worker) {
+		w.wait()
+		w.Interrupt()
+		for _, recv := range []func([]byte) (int, error){w.TryRecv, w.Recv, recvFuncs(w)["Lead"]} {
+			got, err := recvAll(recv, lastWords/4)
+			if err != nil || len(got) != lastWords/4 {
+				t.Fatalf("got %d bytes, %v", len(got), err)
+			}
+		}
+	})
+}
+
+func TestLastWordsOutliveTheWorker(t *testing.T) {
+	for name := range recvFuncs(&Memory{}) {
+		t.Run(name, func(t *testing.T) {
+			onAll(t, "die", func(t *testing.T, w *worker) {
+				w.wait()
+				recv := recvFuncs(w)[name]
+				got, err := recvAll(recv, lastWords)
+				if err != nil || !bytes.Equal(got, stream1(lastWords)) {
+					t.Fatalf("got %d bytes, %v", len(got), err)
+				}
+				for range 2 {
+					if n, err := w.Recv(got); n != 0 || err != io.EOF {
+						t.Errorf("then Recv = %d, %v", n, err)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestEndWhileWaiting(t *testing.T) {
+	onAll(t, "say", func(t *testing.T, w *worker) {
+		got, err := recvAll(w.Recv, 100)
+		if string(got) != "last words" || err != io.EOF {
+			t.Errorf("got %q, %v", got, err)
+		}
+	})
+}
+
+func TestSendToNobody(t *testing.T) {
+	onAll(t, "leave", func(t *testing.T, w *worker) {
+		if _, err := w.Recv(make([]byte, 1)); err != io.EOF {
+			t.Fatal(err)
+		}
+		w.wait()
+		if err := w.Send([]byte("head"), []byte("body")); err != ErrClosed {
+			t.Error(err)
+		}
+	})
+}
+
+func TestClosed(t *testing.T) {
+	onAll(t, "leave", func(t *testing.T, w *worker) {
+		w.wait()
+		for range 2 {
+			if err := w.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		for name, recv := range recvFuncs(w) {
+			if n, err := recv(make([]byte, 10)); n != 0 || err != ErrClosed {
+				t.Errorf("%s = %d, %v", name, n, err)
+			}
+		}
+		if n, err := w.TryRecv(make([]byte, 10)); n != 0 || err != ErrClosed {
+			t.Errorf("TryRecv = %d, %v", n, err)
+		}
+		if err := w.Send([]byte("head"), nil); err != ErrClosed {
+			t.Error("Send:", err)
+		}
+		w.Interrupt()
+	})
+}
