@@ -1,0 +1,61 @@
+# Tools are pinned here and run through `go run`: a check depends on nothing that happens to be installed.
+staticcheck := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+gofumpt     := mvdan.cc/gofumpt@v0.12.0
+exhaustive  := github.com/nishanths/exhaustive/cmd/exhaustive@v0.17.1
+errorlint   := github.com/polyfloyd/go-errorlint@v1.8.0
+
+# What needs C, or other libraries, is a module of its own below this one. `each` runs a command in all of them.
+modules := $(shell find . -name go.mod -not -path '*/testdata/*' -exec dirname {} \; | sort)
+comma   := ,
+each     = @set -e; for module in $(modules); do (cd "$$module" && $(1)); done
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: test
+test: ## run all tests
+	$(call each,go test ./...)
+
+.PHONY: check
+check: vet lint format imports ## run all checks: vet, lint, format, imports
+
+# Each system compiles other files. Without C, because the other systems' compilers are not here.
+.PHONY: vet
+vet: ## find suspicious code, for each operating system
+	$(call each,go vet ./...)
+	$(call each,GOOS=darwin CGO_ENABLED=0 go vet ./...)
+	$(call each,GOOS=windows CGO_ENABLED=0 go vet ./...)
+
+# Few rules, each for a reason:
+#   staticcheck  finds mistakes, and code that nothing uses.
+#   errorlint    errors cross a process border and arrive wrapped: a type assertion misses them, and %v instead of %w cuts
+#                the chain. Comparing is left alone: the errno of a system call is never wrapped.
+#   exhaustive   a switch on a state or a cause names every one, or has a default, so that a new one can't be forgotten.
+.PHONY: lint
+lint: ## find mistakes
+	$(call each,go run $(staticcheck) ./...)
+	$(call each,go run $(errorlint) -errorf -comparison=false ./...)
+	$(call each,go run $(exhaustive) -d -typeonly '\.(State|Cause)$$' ./...)
+
+# gofumpt leaves nothing to taste, so that no review speaks of it.
+.PHONY: format
+format: ## fail if a file is not formatted
+	@unformatted=$$(go run $(gofumpt) -l .) && test -z "$$unformatted" || \
+		{ printf 'Not formatted, run `make fmt`:\n%s\n' "$$unformatted"; exit 1; }
+
+.PHONY: imports
+imports: ## fail if a room imports what it may not, or a file is too long
+	go test ./internal/house
+
+.PHONY: fmt
+fmt: ## format every file
+	go run $(gofumpt) -l -w .
+
+.PHONY: bench
+bench: ## run all benchmarks
+	$(call each,go test -run '^$$' -bench . -benchmem ./...)
+
+.PHONY: soak
+soak: ## hunt flakes: all tests, often, in random order, with the race detector
+	$(call each,go test -race -shuffle=on -cpu 1$(comma)2 -count 3 -timeout 60m ./...)
