@@ -20,7 +20,7 @@ var floors = [][]string{
 	{"internal/queue", "internal/lifecycle", "internal/process", "internal/transport"},
 	{"internal/supervisor", "internal/child"},
 	{root},
-	{"workers", "pooltest", "observe", "dashboard", "remote"},
+	{"workers", "pooltest", "observe", "dashboard", "remote", "internal/conform"},
 	{"cmd", "examples", "bench"},
 }
 
@@ -45,6 +45,10 @@ var outside = map[string][]string{
 var heavy = []string{
 	"net", "net/http", "crypto/tls", "encoding/gob", "encoding/json", "regexp", "text/template", "html/template", "testing",
 }
+
+// aside are rooms of internal/ that no program is linked with which uses the pool: leak, because nothing but tests may
+// depend on package testing, and conform, because it stands above the root.
+var aside = []string{"internal/leak", "internal/conform"}
 
 // rules are what holds for the imports of every package that is not a test, and why. The broken one is an example.
 var rules = []struct {
@@ -158,10 +162,10 @@ func floor(room string) int {
 	return slices.IndexFunc(floors, func(rooms []string) bool { return slices.Contains(rooms, room) })
 }
 
-// core reports whether it is the root package or one of internal/: what is linked into every program that uses the pool.
+// core reports whether it is the root package or one of internal/.
 func core(p pkg) bool {
 	name, _ := room(p.ImportPath)
-	return name == root || strings.HasPrefix(name, "internal/") && name != "internal/leak"
+	return name == root || strings.HasPrefix(name, "internal/")
 }
 
 func upward(p pkg) []string {
@@ -207,7 +211,10 @@ func worldly(p pkg) []string {
 }
 
 func slow(p pkg) []string {
-	return filter(p.Deps, func(path string) bool { return core(p) && slices.Contains(heavy, path) })
+	name, _ := room(p.ImportPath)
+	return filter(p.Deps, func(path string) bool {
+		return core(p) && !slices.Contains(aside, name) && slices.Contains(heavy, path)
+	})
 }
 
 func filter(paths []string, bad func(string) bool) (found []string) {
