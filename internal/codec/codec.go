@@ -1,0 +1,72 @@
+// Package codec is how Go values become bytes and back: CBOR (RFC 8949), the same for Go, Python and every other worker.
+//
+// Scalars, strings, byte strings and slices of them take paths written here: no reflection, no boxing, and no allocation
+// but the value's own. Everything else goes to github.com/fxamacker/cbor/v2, set up in library.go. Which path a type
+// takes is chosen once, by [For]; the bytes are plain CBOR either way.
+//
+// What is particular:
+//   - A nil slice or map is null, an empty one is empty; both come back as they were.
+//   - Slices of 32 numbers and more are typed arrays (RFC 8746), copied in one go.
+//   - A string may hold any bytes, as in Go. CBOR wants UTF-8 in text; other languages may refuse what is not.
+//   - Integers come from integers only, and must fit. Floats come from integers and from floats of every width.
+//   - In an any, integers are int64 (*big.Int beyond), maps are map[string]any.
+package codec
+
+import (
+	"fmt"
+	"unsafe"
+)
+
+// Codec encodes and decodes values of type T. It is a small value and safe for concurrent use. The zero Codec is not
+// usable; make one with [For].
+type Codec[T any] struct{ shape *shape }
+
+// For chooses how values of type T are encoded. It uses reflection, so make a Codec once and keep it. It never fails: a
+// type that cannot be encoded is told by Append.
+func For[T any]() Codec[T] { return Codec[T]{shapeOf[T]()} }
+
+// Spread reports whether T is an argument list, [Args2] or [Args3], which is encoded as an array of its arguments.
+func (c Codec[T]) Spread() bool { return c.shape.kind == kindArgs }
+
+// Append appends the encoded *v to dst. On error it returns dst as it was; a panic in a user's marshaler is an error.
+//
+// What the fast paths are given stays on the caller's stack. For that the library, which keeps nothing on any stack,
+// gets a copy of *v.
+func (c Codec[T]) Append(dst []byte, v *T) ([]byte, error) {
+	if c.shape.fast {
+		return c.shape.append(dst, unsafe.Pointer(v)), nil
+	}
+	x := *v
+	return c.shape.appendSlow(dst, unsafe.Pointer(&x))
+}
+
+// Decode sets *v to the value whose encoding is src, all of src. *v shares nothing with src. Whatever src holds, Decode
+// does not panic, also when a user's unmarshaler does, and allocates in proportion to len(src). After an error *v may
+// hold anything.
+func (c Codec[T]) Decode(src []byte, v *T) error { return c.decode(src, v, false) }
+
+// DecodeRef is Decode, but a [View], also one in an argument list, is a part of src instead of a copy.
+func (c Codec[T]) DecodeRef(src []byte, v *T) error { return c.decode(src, v, true) }
+
+func (c Codec[T]) decode(src []byte, v *T, ref bool) error {
+	if c.shape.fast {
+		rest, err := c.shape.decode(src, unsafe.Pointer(v), ref)
+		if err == nil && len(rest) == 0 {
+			return nil
+		}
+		if err != errSlow {
+			return c.shape.finish(rest, err)
+		}
+	}
+	var x T
+	rest, err := c.shape.decodeSlow(src, unsafe.Pointer(&x), ref)
+	*v = x
+	return c.shape.finish(rest, err)
+}
+
+func (s *shape) finish(rest []byte, err error) error {
+	if err == nil && len(rest) > 0 {
+		err = fmt.Errorf("cannot decode %v: %d bytes follow the value", s.typ, len(rest))
+	}
+	return err
+}
