@@ -1,0 +1,73 @@
+// Package conform holds a worker program against every rule of docs/protocol.md, over the same descriptors that a pool
+// would use, and reports which of them hold.
+package conform
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Options says how to judge and to report.
+type Options struct {
+	FixHints bool // after a rule that does not hold, say what to look at
+	Env      []string
+	Dir      string
+}
+
+// A rule is one promise of the protocol. Each gets a worker of its own, and a few seconds.
+type rule struct {
+	name  string
+	says  string // what is promised
+	hint  string // what to look at if it does not hold
+	needs []string
+	setup setup
+	judge func(*trial)
+}
+
+const perRule = 20 * time.Second
+
+// Run starts the program once for every rule. The program must offer the conformance tasks that docs/protocol.md lists.
+func Run(ctx context.Context, path string, args []string, o Options) Report {
+	p := program{path: path, args: args, env: o.Env, dir: o.Dir}
+	report := Report{hints: o.FixHints}
+	for _, r := range rules {
+		report.Checks = append(report.Checks, p.check(ctx, r))
+	}
+	return report
+}
+
+func (p program) check(ctx context.Context, r rule) (c Check) {
+	c = Check{Rule: r.name, Says: r.says, Hint: r.hint}
+	began := time.Now()
+	defer func() { c.Took = time.Since(began) }()
+	ctx, cancel := context.WithTimeout(ctx, perRule)
+	defer cancel()
+	w, err := p.start(r.setup)
+	if err != nil {
+		c.Err = err
+		return c
+	}
+	defer w.end()
+	defer func() {
+		switch v := recover().(type) {
+		case nil:
+		case broken:
+			c.Err = fmt.Errorf("%s%s", v, w.lastWords())
+		case missing:
+			c.Skipped = string(v)
+		default:
+			panic(v)
+		}
+	}()
+	t := &trial{worker: w, ctx: ctx}
+	t.handshake(r)
+	r.judge(t)
+	return c
+}
+
+// What a rule's judge throws to end it early, as testing's FailNow does.
+type (
+	broken  string // the rule does not hold
+	missing string // it cannot be judged
+)

@@ -1,0 +1,48 @@
+package python
+
+import (
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/procpool/procpool/internal/conform"
+)
+
+// interpreters returns every Python of the machine that the module supports.
+func interpreters(t testing.TB) []string {
+	found := findInterpreters()
+	if len(found) == 0 {
+		t.Skip("there is no Python 3.8 or later on this machine")
+	}
+	return found
+}
+
+var findInterpreters = sync.OnceValue(func() (found []string) {
+	candidates, _ := filepath.Glob("/root/.pyenv/versions/*/bin/python3")
+	candidates = append(candidates, "python3")
+	for _, path := range candidates {
+		out, err := exec.Command(path, "-c", "import sys; print(sys.executable); sys.exit(sys.version_info < (3, 8))").Output()
+		if real := strings.TrimSpace(string(out)); err == nil && !slices.Contains(found, real) {
+			found = append(found, real)
+		}
+	}
+	return found
+})
+
+func TestConform(t *testing.T) {
+	for _, python := range interpreters(t) {
+		t.Run(python, func(t *testing.T) {
+			path, args, err := command(Options{Script: "testdata/conform.py", Python: python})
+			if err != nil {
+				t.Fatal(err)
+			}
+			report := conform.Run(t.Context(), path, args, conform.Options{FixHints: true})
+			if !report.OK() || slices.ContainsFunc(report.Checks, func(c conform.Check) bool { return c.Skipped != "" }) {
+				t.Errorf("\n%v", report)
+			}
+		})
+	}
+}
