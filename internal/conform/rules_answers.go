@@ -116,7 +116,7 @@ func judgeLateCancel(t *trial) {
 func judgeTimeout(t *trial) {
 	t.send(t.frame(taskSleep, 60, wire.CallInfo{Timeout: 50 * time.Millisecond}))
 	t.wantError(t.nextWithin(soon, "after the timeout"), t.seq, wire.KindError)
-	t.send(t.frame(taskSleep, 60, wire.CallInfo{Timeout: time.Hour, Deadline: time.Now().Add(50 * time.Millisecond)}))
+	t.send(t.frame(taskSleep, 60, wire.CallInfo{Timeout: time.Hour, Deadline: time.Now().Add(50 * time.Millisecond).UnixNano()}))
 	t.wantError(t.nextWithin(soon, "after the deadline"), t.seq, wire.KindError)
 	t.echo("next")
 }

@@ -84,7 +84,7 @@ func judgeFields(t *trial) {
 			c.Timeout = time.Hour
 		}
 		if flags&2 != 0 {
-			c.Deadline = time.Now().Add(time.Hour)
+			c.Deadline = time.Now().Add(time.Hour).UnixNano()
 		}
 		if flags&4 != 0 {
 			c.Attempt = 3

@@ -124,11 +124,18 @@ func (w *worker) end() {
 	w.board.Close()
 }
 
-func (w *worker) lastWords() string {
+// lastWords tells how the worker ended by itself, and what it wrote about it.
+func (w *worker) lastWords() (words string) {
 	w.Kill()
+	<-w.Exited()
 	w.output.Wait()
-	if text := strings.TrimSpace(w.stderr.String()); text != "" {
-		return "\nits stderr: " + text
+	if st := w.Status(); st.Signal != 0 && st.Signal.String() != "killed" {
+		words = "\nit was ended by the signal " + st.Signal.String()
+	} else if st.Signal == 0 {
+		words = fmt.Sprintf("\nit exited with code %d", st.ExitCode)
 	}
-	return ""
+	if text := strings.TrimSpace(w.stderr.String()); text != "" {
+		words += "\nits stderr: " + text
+	}
+	return words
 }
