@@ -66,10 +66,9 @@ func (f *Fleet) startFailed(w *worker, err error) {
 	r.err = err
 	wait := f.backoff(max(1, r.row))
 	at := f.now.Add(wait)
+	r.holds = append(r.holds, at)
 	if limit := f.cfg.Restart.MaxFailures; limit >= 0 && r.row >= limit {
-		r.tripped, r.probeAt, r.holds = true, at, nil
-	} else {
-		r.holds = append(r.holds, at)
+		r.tripped, r.probeAt = true, at
 	}
 	f.tell(event.WorkerStartFailed{At: event.At{Time: f.now}, Worker: f.name(w.id), Err: err, Row: r.row, Backoff: wait})
 }
