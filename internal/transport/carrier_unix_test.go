@@ -3,15 +3,17 @@
 package transport
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
-	"strings"
 	"syscall"
 	"testing"
 )
 
 func init() {
+	playPipe = func(role string) error {
+		return roles[role](NewPipePeer(os.NewFile(3, "calls"), os.NewFile(4, "results")))
+	}
+	die = func() error { return syscall.Kill(os.Getpid(), syscall.SIGKILL) }
 	carriers = append(carriers,
 		carrier{"pipe", startPipe},
 		carrier{"pipe-process", startPipeProcess},
@@ -38,7 +40,7 @@ func startPipeProcess(t testing.TB, role string) *worker {
 // inChild runs the worker in a process, which gets files from descriptor 3 on.
 func inChild(t testing.TB, c Conn, role string, files []*os.File) *worker {
 	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(os.Environ(), roleEnv+"="+role, "GOMAXPROCS=1")
+	cmd.Env = append(os.Environ(), roleEnv+"="+role, "GOMAXPROCS=1", "GORACE=atexit_sleep_ms=0")
 	cmd.ExtraFiles, cmd.Stderr = files, os.Stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -69,21 +71,4 @@ func closeAll(files []*os.File) {
 	for _, f := range files {
 		f.Close()
 	}
-}
-
-func playRole(name string) error {
-	carrier, role, _ := strings.Cut(name, "/")
-	switch carrier {
-	case "pipe":
-		return roles[role](NewPipePeer(os.NewFile(3, "calls"), os.NewFile(4, "results")))
-	}
-	return fmt.Errorf("no carrier %q", carrier)
-}
-
-// die ends a process without a last word. In a goroutine, the role ends.
-func die() error {
-	if os.Getenv(roleEnv) == "" {
-		return nil
-	}
-	return syscall.Kill(os.Getpid(), syscall.SIGKILL)
 }

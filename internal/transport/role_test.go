@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"testing"
 )
 
@@ -15,13 +16,17 @@ type role func(Peer) error
 
 var roles = map[string]role{
 	"echo":   echo,
+	"answer": answer,
 	"duplex": duplex,
 	"deaf":   func(Peer) error { select {} },
 	"leave":  func(Peer) error { return nil },
 	"say":    func(p Peer) error { return p.Send([]byte("last "), []byte("words")) },
 	"die": func(p Peer) error {
-		p.Send(nil, stream1(lastWords))
-		return die()
+		err := p.Send(nil, stream1(lastWords))
+		if os.Getenv(roleEnv) != "" {
+			err = die()
+		}
+		return err
 	},
 }
 
@@ -44,6 +49,18 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// How a process plays its role, and how it ends without a last word; set where there are processes.
+var playPipe, playRing func(role string) error
+var die func() error
+
+func playRole(name string) error {
+	carrier, role, _ := strings.Cut(name, "/")
+	if carrier == "ring" {
+		return playRing(role)
+	}
+	return playPipe(role)
+}
+
 func echo(p Peer) error {
 	b := make([]byte, 1<<20)
 	for {
@@ -54,6 +71,25 @@ func echo(p Peer) error {
 		if err := p.Send(b[:n/2], b[n/2:n]); err != nil {
 			return ended(err)
 		}
+	}
+}
+
+// answer answers each 24 bytes with a message of its own, as a worker does that publishes each result at once.
+func answer(p Peer) error {
+	b := make([]byte, 64<<10)
+	for have := 0; ; {
+		n, err := p.Recv(b[have:])
+		if err != nil {
+			return ended(err)
+		}
+		have += n
+		at := 0
+		for ; have-at >= 24; at += 24 {
+			if err := p.Send(b[at:at+24], nil); err != nil {
+				return ended(err)
+			}
+		}
+		have = copy(b, b[at:have])
 	}
 }
 
@@ -85,7 +121,7 @@ func sendText(seed byte, send func(head, body []byte) error) error {
 		head := make([]byte, min(left, sizes.IntN(64)))
 		text.Read(head)
 		left -= len(head)
-		body := make([]byte, min(left, pieceSize(sizes)))
+		body := make([]byte, min(left, randomSize(sizes)))
 		text.Read(body)
 		left -= len(body)
 		if err := send(head, body); err != nil {
@@ -96,8 +132,8 @@ func sendText(seed byte, send func(head, body []byte) error) error {
 	return nil
 }
 
-// pieceSize is small most of the time, and up to 8 MiB.
-func pieceSize(r *rand.Rand) int {
+// randomSize is small most of the time, and up to 8 MiB.
+func randomSize(r *rand.Rand) int {
 	if r.IntN(8) == 0 {
 		return 0
 	}
@@ -108,7 +144,7 @@ func expectText(seed byte, recv func([]byte) (int, error)) error {
 	text, sizes := text(seed), rand.New(rand.NewPCG(uint64(seed), 1))
 	got, want := make([]byte, 1<<20), make([]byte, 1<<20)
 	for left := duplexBytes; left > 0; {
-		n, err := recv(got[:min(left, 1+pieceSize(sizes), len(got))])
+		n, err := recv(got[:min(left, 1+randomSize(sizes), len(got))])
 		if err != nil {
 			return fmt.Errorf("%d bytes before the end: %w", left, err)
 		}

@@ -34,22 +34,24 @@ func recvFuncs(c Conn) map[string]func([]byte) (int, error) {
 }
 
 func TestBothDirectionsAtOnce(t *testing.T) {
-	onAll(t, "duplex", func(t *testing.T, w *worker) {
-		sent := make(chan error, 1)
-		go func() { sent <- sendText(1, w.Send) }()
-		recv, lead := recvFuncs(w)["Recv"], recvFuncs(w)["Lead"]
-		recv, lead = alternate(recv, lead)
-		err := expectText(2, recv)
-		if err := errors.Join(err, <-sent); err != nil {
-			t.Fatal(err)
-		}
-		if got, err := recvAll(lead, 2); err != nil || string(got) != "ok" {
-			t.Fatalf("the worker says %q, %v", got, err)
-		}
-		if err := w.wait(); err != nil {
-			t.Error("worker:", err)
-		}
-	})
+	onAll(t, "duplex", bothDirectionsAtOnce)
+}
+
+func bothDirectionsAtOnce(t *testing.T, w *worker) {
+	sent := make(chan error, 1)
+	go func() { sent <- sendText(1, w.Send) }()
+	recv, lead := recvFuncs(w)["Recv"], recvFuncs(w)["Lead"]
+	recv, lead = alternate(recv, lead)
+	err := expectText(2, recv)
+	if err := errors.Join(err, <-sent); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := recvAll(lead, 2); err != nil || string(got) != "ok" {
+		t.Fatalf("the worker says %q, %v", got, err)
+	}
+	if err := w.wait(); err != nil {
+		t.Error("worker:", err)
+	}
 }
 
 // alternate returns both as one function that takes turns.
@@ -63,35 +65,42 @@ func alternate(a, b func([]byte) (int, error)) (_, _ func([]byte) (int, error)) 
 
 func recvAll(recv func([]byte) (int, error), size int) ([]byte, error) {
 	got := make([]byte, size)
-	for at := 0; at < size; {
-		n, err := recv(got[at:])
-		if at += n; err != nil {
-			return got[:at], err
-		}
+	n, err := recvInto(recv, got)
+	return got[:n], err
+}
+
+// recvInto receives until got is full.
+func recvInto(recv func([]byte) (int, error), got []byte) (at int, err error) {
+	for at < len(got) && err == nil {
+		var n int
+		n, err = recv(got[at:])
+		at += n
 	}
-	return got, nil
+	return at, err
 }
 
 func TestTornSizes(t *testing.T) {
-	onAll(t, "echo", func(t *testing.T, w *worker) {
-		for size := range 70 {
-			want := stream1(size)
-			if err := w.Send(want[:size/3], want[size/3:]); err != nil {
+	onAll(t, "echo", tornSizes)
+}
+
+func tornSizes(t *testing.T, w *worker) {
+	for size := range 70 {
+		want := stream1(size)
+		if err := w.Send(want[:size/3], want[size/3:]); err != nil {
+			t.Fatal(err)
+		}
+		var got []byte
+		for tiny := make([]byte, 1+size%5); len(got) < size; {
+			n, err := w.Recv(tiny)
+			if err != nil {
 				t.Fatal(err)
 			}
-			var got []byte
-			for tiny := make([]byte, 1+size%5); len(got) < size; {
-				n, err := w.Recv(tiny)
-				if err != nil {
-					t.Fatal(err)
-				}
-				got = append(got, tiny[:n]...)
-			}
-			if !bytes.Equal(got, want) {
-				t.Fatalf("got %d other bytes", size)
-			}
+			got = append(got, tiny[:n]...)
 		}
-	})
+		if !bytes.Equal(got, want) {
+			t.Fatalf("got %d other bytes", size)
+		}
+	}
 }
 
 func TestSendNeverBlocks(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 type CallInfo struct {
 	ID       uint64
 	Timeout  time.Duration // 0: none
-	Deadline time.Time     // zero: none
+	Deadline int64         // nanoseconds since 1970; 0: none
 	Attempt  int           // 1 for the first
 	Metadata []byte        // an encoded map of text to text; nil: none
 	Spread   bool          // the payload is an array of arguments
@@ -26,9 +26,9 @@ func AppendCall(b []byte, seq uint64, task uint16, c *CallInfo, size int) []byte
 		h.Flags |= FlagTimeout
 		b = binary.LittleEndian.AppendUint64(b, uint64(c.Timeout))
 	}
-	if !c.Deadline.IsZero() {
+	if c.Deadline != 0 {
 		h.Flags |= FlagDeadline
-		b = binary.LittleEndian.AppendUint64(b, uint64(c.Deadline.UnixNano()))
+		b = binary.LittleEndian.AppendUint64(b, uint64(c.Deadline))
 	}
 	if c.Attempt > 1 {
 		h.Flags |= FlagAttempt
@@ -71,7 +71,7 @@ func ParseCall(flags uint8, body []byte) (c CallInfo, payload []byte, err error)
 	}
 	if flags&FlagDeadline != 0 {
 		if f := take(8); f != nil {
-			c.Deadline = time.Unix(0, int64(binary.LittleEndian.Uint64(f)))
+			c.Deadline = int64(binary.LittleEndian.Uint64(f))
 		}
 	}
 	if flags&FlagAttempt != 0 {

@@ -12,7 +12,7 @@ type MessageSetup struct {
 	Name        string          `cbor:"name"`                  // the worker's name, for CurrentWorker and logs
 	Initializer string          `cbor:"initializer,omitempty"` // run this before ready
 	Arg         cbor.RawMessage `cbor:"arg,omitempty"`
-	Function    string          `cbor:"function,omitempty"` // for shims that must be told what to serve
+	Fingerprint string          `cbor:"fingerprint,omitempty"` // the worker refuses if its own differs; empty: any
 }
 
 // MessageHello is the body of a hello frame.
@@ -47,7 +47,7 @@ type MessageError struct {
 
 var (
 	encMode = must(cbor.EncOptions{}.EncMode())
-	decMode = must(cbor.DecOptions{MaxArrayElements: 1 << 20, MaxMapPairs: 1 << 16, MaxNestedLevels: 32}.DecMode())
+	decMode = must(cbor.DecOptions{UTF8: cbor.UTF8DecodeInvalid, MaxArrayElements: 1 << 20, MaxMapPairs: 1 << 16, MaxNestedLevels: 32}.DecMode())
 )
 
 func must[T any](v T, err error) T {

@@ -6,9 +6,13 @@ LONGEST = 1 << 16  # characters of a message, or of a stack, that are sent
 class Canceled(BaseException):
     """Raised in a task whose caller has given it up. Like asyncio's, no `except Exception` swallows it."""
 
+    __module__ = "procpool"  # where users find it
+
 
 class TimedOut(TimeoutError):
     """Raised in a task whose time is over."""
+
+    __module__ = "procpool"
 
 
 # The names under which Go knows them for errors.Is.

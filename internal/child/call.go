@@ -1,0 +1,129 @@
+package child
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/procpool/procpool/internal/wire"
+)
+
+// ErrArgument and ErrResult are wrapped around errors of the codec, so that they are told from the function's own.
+var (
+	ErrArgument = errors.New("argument")
+	ErrResult   = errors.New("result")
+)
+
+// call runs one call and replies. The reply is published when it returns.
+func (s *server) call(h wire.Header, body []byte) error {
+	if !s.Board.Claim(h.Seq) {
+		return s.reply(wire.Returned, h.Seq, nil)
+	}
+	s.started++
+	info, payload, err := wire.ParseCall(h.Flags, body)
+	if err != nil {
+		return err
+	}
+	if int(h.Task) >= len(s.Tasks) {
+		return s.fail(h.Seq, &wire.MessageError{Kind: wire.KindUnknown, Message: fmt.Sprintf("the worker has no task number %d", h.Task)})
+	}
+	task := &s.Tasks[h.Task]
+	ctx := s.newContext(task.Name, h.Seq, &info)
+	failure := s.invoke(task, ctx, payload)
+	s.current.Store(nil)
+	ctx.end()
+	if failure != nil {
+		return s.fail(h.Seq, failure)
+	}
+	if len(s.out) > wire.HeaderSize+wire.MaxPayload {
+		return s.fail(h.Seq, tooLarge(len(s.out)-wire.HeaderSize))
+	}
+	return s.finish(wire.Result, h.Seq)
+}
+
+func tooLarge(n int) *wire.MessageError {
+	return &wire.MessageError{Kind: wire.KindResult, Message: fmt.Sprintf("%d bytes are more than the limit of %d", n, wire.MaxPayload)}
+}
+
+// invoke runs the function, with the encoded result left in s.out behind room for a header.
+func (s *server) invoke(t *Task, ctx *taskContext, payload []byte) (failure *wire.MessageError) {
+	returned := false
+	defer func() {
+		if !returned {
+			s.abnormal(ctx, recover(), &failure)
+		}
+	}()
+	out, err := t.Run(ctx, payload, append(s.out[:0], make([]byte, wire.HeaderSize)...))
+	returned = true
+	s.out = out
+	if err == nil {
+		return nil
+	}
+	return s.describe(err)
+}
+
+// abnormal handles a function that did not return. After runtime.Goexit this goroutine is lost, and the reply must be
+// sent before it ends.
+func (s *server) abnormal(ctx *taskContext, v any, failure **wire.MessageError) {
+	*failure = abnormal(v)
+	if v == nil {
+		s.current.Store(nil)
+		ctx.end()
+		s.fail(ctx.seq, *failure) // a broken channel shows again at the next frame
+	}
+}
+
+func (s *server) describe(err error) *wire.MessageError {
+	m := s.Describe(err)
+	switch {
+	case errors.Is(err, ErrArgument):
+		m.Kind = wire.KindArgument
+	case errors.Is(err, ErrResult):
+		m.Kind = wire.KindResult
+	}
+	return &m
+}
+
+func (s *server) fail(seq uint64, failure *wire.MessageError) error {
+	return s.reply(wire.Error, seq, wire.Marshal(failure))
+}
+
+func (s *server) reply(t wire.Type, seq uint64, body []byte) error {
+	s.out = append(append(s.out[:0], make([]byte, wire.HeaderSize)...), body...)
+	return s.finish(t, seq)
+}
+
+// keepOut is the largest reply buffer that is kept for the next reply.
+const keepOut = 1 << 20
+
+// finish sends the reply in s.out.
+func (s *server) finish(t wire.Type, seq uint64) error {
+	h := wire.Header{Type: t, Seq: seq, Size: len(s.out) - wire.HeaderSize}
+	if s.retire.Load() {
+		h.Flags |= wire.FlagRetire
+		s.retire.Store(false)
+	}
+	h.Append(s.out[:0])
+	err := s.Calls.Send(s.out, nil)
+	if cap(s.out) > keepOut {
+		s.out = nil
+	}
+	return err
+}
+
+// deadline returns when the context of a call that starts now ends.
+func deadline(info *wire.CallInfo) time.Time {
+	var d time.Time
+	if info.Deadline != 0 {
+		d = time.Unix(0, info.Deadline)
+	}
+	if info.Timeout > 0 {
+		if t := time.Now().Add(info.Timeout); d.IsZero() || t.Before(d) {
+			d = t
+		}
+	}
+	return d
+}
+
+var _ context.Context = (*taskContext)(nil)

@@ -1,0 +1,138 @@
+// Package child is the worker's side of a pool: it receives calls, runs functions, and replies. It serves a process of its
+// own, or, for pools of goroutines, a part of the pool's.
+package child
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/procpool/procpool/internal/transport"
+	"github.com/procpool/procpool/internal/wire"
+)
+
+// Task is a function that the worker can run, with the codec around it. Run appends the encoded result to out. The
+// payload is valid until it returns.
+type Task struct {
+	Name string
+	Run  func(ctx context.Context, payload, out []byte) ([]byte, error)
+}
+
+// Initializer is what a worker runs once before its first task. The returned cleanup may be nil.
+type Initializer struct {
+	Name string
+	Run  func(ctx context.Context, arg []byte) (cleanup func(), err error)
+}
+
+// Program is what a worker offers.
+type Program struct {
+	Tasks        []Task
+	Initializers []Initializer
+	Fingerprint  string
+	// Describe tells a function's error to the pool.
+	Describe func(err error) wire.MessageError
+}
+
+// Channel is how a worker talks to its pool. Calls and replies go through Calls; what must reach a busy worker
+// comes through Control, which is the same for pipes.
+type Channel struct {
+	Calls   transport.Peer
+	Control interface{ Recv(p []byte) (int, error) }
+	Board   *transport.Board
+	Gone    func() // called when the pool is gone: leaves at once
+	Dump    func() // called when the pool asks what the worker is doing
+}
+
+// server serves one pool.
+type server struct {
+	Program
+	Channel
+
+	name    string // set by setup, before ready
+	pid     int
+	started int // tasks; owned by the serving goroutine
+	cleanup func()
+	slab    []taskContext // contexts not used yet; owned by the serving goroutine
+
+	current  atomic.Pointer[taskContext] // what runs
+	canceled atomic.Uint64               // the call of the last cancel frame
+	retire   atomic.Bool                 // the worker wants to be replaced
+
+	inbox  inbox     // frames for the serving goroutine, from the control channel
+	stream *streamed // calls, where they do not come through the control channel; owned by the serving goroutine
+	out    []byte    // reused for replies; owned by the serving goroutine
+}
+
+// Serve serves until the pool says stop, then runs the initializer's cleanup and returns nil. An error tells what was
+// wrong with the pool's side.
+//
+// It starts one goroutine besides, which reads the control channel; it ends at that channel's end.
+func Serve(p Program, ch Channel, pid int) error {
+	s := &server{Program: p, Channel: ch, pid: pid}
+	s.inbox.some.L = &s.inbox.mu
+	if ch.Control != any(ch.Calls) {
+		s.stream = &streamed{peer: ch.Calls, buf: make([]byte, 64<<10)}
+	}
+	go s.control()
+	done := make(chan error, 1)
+	s.spawnLoop(done)
+	return <-done
+}
+
+// spawnLoop runs the serving loop on a goroutine. A function that calls runtime.Goexit takes the goroutine with it; the
+// next one goes on where it left.
+func (s *server) spawnLoop(done chan<- error) {
+	go func() {
+		clean := false
+		defer func() {
+			if !clean {
+				s.spawnLoop(done)
+			}
+		}()
+		err := s.loop()
+		clean = true
+		done <- err
+	}()
+}
+
+func (s *server) loop() error {
+	for {
+		h, body, err := s.next()
+		if err != nil {
+			return err
+		}
+		switch h.Type {
+		case wire.Setup:
+			err = s.setup(body)
+		case wire.Call:
+			err = s.call(h, body)
+		case wire.Stop:
+			s.leave()
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// next returns the next frame for the serving loop: setup, which always comes through the control channel, and then calls.
+func (s *server) next() (wire.Header, []byte, error) {
+	if s.stream == nil || s.name == "" {
+		return s.inbox.next()
+	}
+	return s.stream.next()
+}
+
+// leave runs the initializer's cleanup. A panic in it is printed, and the worker leaves all the same.
+func (s *server) leave() {
+	if s.cleanup == nil {
+		return
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			println("procpool: the initializer's cleanup panicked:", fmt.Sprint(v))
+		}
+	}()
+	s.cleanup()
+}

@@ -1,0 +1,150 @@
+package child
+
+import (
+	"context"
+	"io"
+	"sync"
+
+	"github.com/procpool/procpool/internal/transport"
+	"github.com/procpool/procpool/internal/wire"
+)
+
+// control reads what must reach a busy worker. Started by Serve; ends at the channel's end.
+func (s *server) control() {
+	var scan wire.Scanner
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := s.Control.Recv(buf)
+		scan.Feed(buf[:n])
+		for {
+			h, body, owned, ok := scan.Next()
+			if !ok {
+				break
+			}
+			s.dispatch(h, body, owned)
+		}
+		s.inbox.flush()
+		if err == nil {
+			err = scan.Err()
+		}
+		if err != nil {
+			s.hangUp(err)
+			return
+		}
+	}
+}
+
+// hangUp ends a worker whose pool is gone.
+func (s *server) hangUp(err error) {
+	if s.Gone != nil && err == io.EOF {
+		s.Gone()
+	}
+	s.inbox.fail(err)
+}
+
+func (s *server) dispatch(h wire.Header, body []byte, owned bool) {
+	switch h.Type {
+	case wire.Cancel:
+		s.canceled.Store(h.Seq)
+		if c := s.current.Load(); c != nil && c.seq == h.Seq {
+			c.cancel(context.Canceled)
+		}
+	case wire.Dump:
+		if s.Dump != nil {
+			s.Dump()
+		}
+	case wire.Setup, wire.Call, wire.Stop:
+		if !owned {
+			body = append([]byte(nil), body...)
+		}
+		s.inbox.add(framed{h, body})
+	}
+}
+
+// framed is a frame whose body is the receiver's.
+type framed struct {
+	head wire.Header
+	body []byte
+}
+
+// inbox hands frames from the control goroutine to the serving one.
+type inbox struct {
+	pending []framed // owned by the adder until flush
+
+	mu    sync.Mutex
+	some  sync.Cond
+	ready []framed
+	err   error
+
+	taken []framed // owned by the taker
+}
+
+func (b *inbox) add(f framed) { b.pending = append(b.pending, f) }
+
+func (b *inbox) flush() {
+	if len(b.pending) == 0 {
+		return
+	}
+	b.mu.Lock()
+	b.ready = append(b.ready, b.pending...)
+	b.mu.Unlock()
+	clear(b.pending)
+	b.pending = b.pending[:0]
+	b.some.Signal()
+}
+
+func (b *inbox) fail(err error) {
+	b.mu.Lock()
+	b.err = err
+	b.mu.Unlock()
+	b.some.Signal()
+}
+
+func (b *inbox) next() (h wire.Header, body []byte, err error) {
+	if len(b.taken) == 0 {
+		if b.taken, err = b.wait(); err != nil {
+			return h, nil, err
+		}
+	}
+	f := b.taken[0]
+	b.taken[0] = framed{}
+	b.taken = b.taken[1:]
+	return f.head, f.body, nil
+}
+
+func (b *inbox) wait() ([]framed, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for len(b.ready) == 0 && b.err == nil {
+		b.some.Wait()
+	}
+	got := b.ready
+	b.ready = nil
+	if len(got) == 0 {
+		return nil, b.err
+	}
+	return got, nil
+}
+
+// streamed cuts calls from a stream of their own. It is owned by the serving goroutine.
+type streamed struct {
+	peer transport.Peer
+	scan wire.Scanner
+	buf  []byte
+}
+
+func (s *streamed) next() (wire.Header, []byte, error) {
+	for {
+		if h, body, _, ok := s.scan.Next(); ok {
+			return h, body, nil
+		}
+		if err := s.scan.Err(); err != nil {
+			return wire.Header{}, nil, err
+		}
+		n, err := s.peer.Recv(s.buf)
+		if err != nil {
+			return wire.Header{}, nil, err
+		}
+		s.scan.Feed(s.buf[:n])
+	}
+}

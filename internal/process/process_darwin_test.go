@@ -1,0 +1,4 @@
+package process
+
+func regroup()                {}
+func parent(string, []string) {}

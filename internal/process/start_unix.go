@@ -1,0 +1,112 @@
+//go:build linux || darwin
+
+package process
+
+import (
+	"cmp"
+	"io/fs"
+	"os"
+	"runtime"
+	"syscall"
+)
+
+// Start starts a process and returns once its program runs. Its error tells the program and the reason, and wraps what
+// the system said. After a failure nothing is left.
+func Start(spec Spec) (*Process, error) {
+	p := &Process{cgroup: spec.Cgroup, exited: make(chan struct{})}
+	watch, err := p.start(&spec)
+	if err != nil {
+		p.abandon()
+		return nil, &fs.PathError{Op: "start", Path: spec.Path, Err: err}
+	}
+	// reap, one per process: ends when the process has ended; whoever started the process waits for Exited.
+	go p.reap(watch)
+	return p, nil
+}
+
+// start returns a descriptor that tells when the process has exited, or -1.
+func (p *Process) start(s *Spec) (watch int, err error) {
+	path, err := s.lookPath()
+	if err != nil {
+		return -1, err
+	}
+	var child descriptors
+	defer child.close()
+	if err := p.plumb(s, &child); err != nil {
+		return -1, err
+	}
+	env := s.Env
+	if env == nil {
+		env = os.Environ()
+	}
+	watch = -1
+	p.PID, err = syscall.ForkExec(path, append([]string{cmp.Or(s.Name, s.Path)}, s.Args...), &syscall.ProcAttr{
+		Dir: s.Dir, Env: env, Files: child.given, Sys: s.attr(&watch),
+	})
+	runtime.KeepAlive(s)
+	if err != nil {
+		return -1, s.explain(path, err)
+	}
+	if err := p.bind(&watch); err != nil {
+		undo(p.PID, watch)
+		return -1, err
+	}
+	return watch, nil
+}
+
+// plumb opens what the child gets: standard input, output and error, the files, and the lifeline.
+func (p *Process) plumb(s *Spec, child *descriptors) (err error) {
+	if s.Stdin != nil {
+		child.lend(s.Stdin)
+	} else if err = child.null(); err != nil {
+		return err
+	}
+	if s.Stdout != nil {
+		child.lend(s.Stdout)
+	} else if p.Stdout, err = child.output("stdout"); err != nil {
+		return err
+	}
+	if p.Stderr, err = child.output("stderr"); err != nil {
+		return err
+	}
+	for _, f := range s.Files {
+		child.lend(f)
+	}
+	if p.line, err = newLifeline(); err != nil {
+		return err
+	}
+	child.given = append(child.given, uintptr(p.line.read))
+	return nil
+}
+
+// attr is a copy of the caller's attributes with ours. As the child becomes the leader of a session without terminal,
+// whatever else moves it between groups, or takes a terminal from it, would fail.
+func (s *Spec) attr(pidfd *int) *syscall.SysProcAttr {
+	var a syscall.SysProcAttr
+	if s.Attr != nil {
+		a = *s.Attr
+	}
+	a.Setsid = true
+	a.Setpgid, a.Pgid, a.Foreground, a.Noctty = false, 0, false, false
+	s.attrOS(&a, pidfd)
+	return &a
+}
+
+// abandon gives back what a failed start has opened.
+func (p *Process) abandon() {
+	for _, f := range []*os.File{p.Stdout, p.Stderr} {
+		if f != nil {
+			f.Close()
+		}
+	}
+	p.release()
+}
+
+// undo ends a process that was just started.
+func undo(pid, watch int) {
+	syscall.Kill(-pid, syscall.SIGKILL)
+	wait(pid)
+	if watch >= 0 {
+		syscall.Close(watch)
+	}
+}

@@ -1,0 +1,212 @@
+package queue
+
+import (
+	"errors"
+	"sync"
+	"time"
+)
+
+// ErrFull is returned by Put when there is no room and the caller does not want to wait.
+var ErrFull = errors.New("queue: full")
+
+// Queue holds what waits. Its lock is a leaf: nothing blocks and nothing else is locked under it.
+type Queue struct {
+	limit   int                  // most items inside; 0: no limit. Immutable.
+	now     func() time.Duration // immutable
+	onEnter func(*Call)          // told under mu of every accepted call, before anyone can take it; may be nil. Immutable.
+
+	mu      sync.Mutex
+	closed  error  // what Put returns since Close
+	failing error  // what Put returns while the circuit is open
+	dropped bool   // closed, and what waits is dropped
+	levels  levels // items inside
+	inside  int    // items inside that are not canceled
+	dead    int    // items inside that are
+	outside []outsider
+	beyond  int // items of outsiders that are accepted
+	idle    []*Seat
+	counts  Counts
+	lastID  uint64
+
+	attempts map[*Call]map[int32]int32 // of items that ran before, of calls that are not resolved
+}
+
+// outsider is a call for which there is no room yet.
+type outsider struct {
+	segment
+	entered chan struct{} // closed when it is inside or given up; nil for a map, whose submitter does not wait
+}
+
+// Counts are totals since New, in items.
+type Counts struct {
+	Submitted, Succeeded, Failed, Canceled, Requeued, Retried uint64
+	Wait, Run                                                 time.Duration
+	Inflight                                                  int
+}
+
+// New returns a queue with room for limit items (0: no limit), that reads the time from now.
+// It tells onEnter, if that is not nil, of every call it accepts; onEnter must not block.
+func New(limit int, now func() time.Duration, onEnter func(*Call)) *Queue {
+	return &Queue{limit: limit, now: now, onEnter: onEnter}
+}
+
+// Put accepts a call. Its items enter the queue, or, if it is a map, as room appears. For a single item that has no room,
+// it returns a channel that is closed once there was room, or the queue refuses (see Entered); or ErrFull, if reject is
+// set. It returns the owner of a seat that should now be fed, or nil.
+func (q *Queue) Put(c *Call, reject bool) (feed any, wait <-chan struct{}, err error) {
+	c.Accepted = q.now()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if err := q.refusalLocked(); err != nil {
+		return nil, nil, err
+	}
+	n := c.Items()
+	c.ID = q.lastID + 1
+	q.lastID += uint64(n)
+	if q.limit > 0 && (q.inside+n > q.limit || len(q.outside) > 0) {
+		return q.putOutsideLocked(c, reject)
+	}
+	q.acceptLocked(c)
+	q.enterLocked(segment{c, 0, int32(n)})
+	if s := q.popIdleLocked(); s != nil {
+		return s.Owner, nil, nil
+	}
+	return nil, nil, nil
+}
+
+func (q *Queue) putOutsideLocked(c *Call, reject bool) (feed any, wait <-chan struct{}, err error) {
+	o := outsider{segment: segment{c, 0, int32(c.Items())}}
+	switch {
+	case c.Many != nil:
+		q.acceptLocked(c)
+		c.waiting += o.to
+		q.beyond += int(o.to)
+	case reject:
+		return nil, nil, ErrFull
+	default:
+		o.entered = make(chan struct{})
+	}
+	q.outside = append(q.outside, o)
+	q.admitLocked()
+	if s := q.popIdleLocked(); s != nil {
+		feed = s.Owner
+	}
+	return feed, o.entered, nil
+}
+
+// Entered reports whether a call for which Put made its submitter wait is accepted. If not, it is given up: err is what
+// the queue refused it with, or nil if it is still outside, as when the submitter does not want to wait any longer.
+func (q *Queue) Entered(c *Call) (ok bool, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for i, o := range q.outside {
+		if o.call == c {
+			q.outside = append(q.outside[:i:i], q.outside[i+1:]...)
+			q.admitLocked()
+			return false, nil
+		}
+	}
+	if c.canceled {
+		return false, q.refusalLocked()
+	}
+	return true, nil
+}
+
+func (q *Queue) acceptLocked(c *Call) {
+	q.counts.Submitted += uint64(c.Items())
+	if q.onEnter != nil {
+		q.onEnter(c)
+	}
+}
+
+// enterLocked puts a segment inside, at the back.
+func (q *Queue) enterLocked(g segment) {
+	g.call.waiting += g.to - g.from
+	q.inside += int(g.to - g.from)
+	q.levels.at(g.call.Task.Priority).segs.pushBack(g)
+}
+
+// admitLocked lets outsiders in, in order, as long as there is room.
+func (q *Queue) admitLocked() {
+	for len(q.outside) > 0 && q.inside < q.limit {
+		o := &q.outside[0]
+		if o.entered != nil {
+			q.acceptLocked(o.call)
+			q.enterLocked(o.segment)
+			close(o.entered)
+			o.from = o.to
+		} else {
+			n := min(o.to-o.from, int32(q.limit-q.inside))
+			q.beyond -= int(n)
+			o.call.waiting -= n // enterLocked counts them again
+			q.enterLocked(segment{o.call, o.from, o.from + n})
+			o.from += n
+		}
+		if o.from == o.to {
+			q.outside[0] = outsider{}
+			q.outside = q.outside[1:]
+		}
+	}
+}
+
+// Take moves items from the queue to a seat, as many as it has room for and out holds. When there is nothing for it, the
+// seat rests, and Put or Requeue will name its owner. wake is the owner of another seat that should be fed too, or nil.
+func (q *Queue) Take(s *Seat, out []Entry) (n int, wake any) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := q.now()
+	for room := min(s.room(), len(out)); n < room; n++ {
+		c, item, ok := q.levels.next()
+		if !ok {
+			break
+		}
+		c.waiting--
+		q.counts.Wait += now - c.Accepted
+		out[n] = Entry{Call: c, Item: item, Attempt: q.attemptLocked(c, item), Taken: now}
+	}
+	q.tookLocked(s, n)
+	if q.inside > 0 {
+		if o := q.popIdleLocked(); o != nil {
+			wake = o.Owner
+		}
+	}
+	return n, wake
+}
+
+func (q *Queue) tookLocked(s *Seat, n int) {
+	q.inside -= n
+	q.counts.Inflight += n
+	s.inflight += n
+	if s.budget > 0 {
+		s.budget -= n
+		s.spent = s.budget == 0
+	}
+	if n > 0 {
+		q.admitLocked()
+	} else if q.inside == 0 {
+		q.restLocked(s)
+	}
+}
+
+// Settled is what a seat has got rid of: items that succeeded, failed, or whose call had been resolved before.
+type Settled struct {
+	Succeeded, Failed, Canceled int
+	Run                         time.Duration
+}
+
+func (d *Settled) items() int { return d.Succeeded + d.Failed + d.Canceled }
+
+// Settle tells what a seat has got rid of, and its window from now on. It reports whether the seat is now empty and takes
+// no more.
+func (q *Queue) Settle(s *Seat, d Settled, window int) (drained bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.counts.Succeeded += uint64(d.Succeeded)
+	q.counts.Failed += uint64(d.Failed)
+	q.counts.Canceled += uint64(d.Canceled)
+	q.counts.Run += d.Run
+	q.counts.Inflight -= d.items()
+	s.inflight -= d.items()
+	s.window = window
+	return q.partLocked(s)
+}

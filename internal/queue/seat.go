@@ -1,0 +1,127 @@
+package queue
+
+// Seat is a worker's place at the queue. All fields are guarded by Queue.mu, except Owner, which is immutable.
+//
+// Invariant: 0 <= inflight, and inflight <= window after a Take. An idle seat is open, has nothing in flight and stands on
+// the queue's idle stack; the queue is then empty.
+type Seat struct {
+	Owner any
+
+	open     bool // may take
+	idle     bool // stands on the idle stack
+	parted   bool // it was told that the seat is empty and takes no more
+	spent    bool // its budget is used up; it takes no more, even if items come back
+	window   int  // how many it may hold; 0: none for now
+	inflight int  // how many it holds
+	budget   int  // how many more it may take in its life; < 0: no limit
+}
+
+func (s *Seat) room() int {
+	if !s.open || s.spent {
+		return 0
+	}
+	room := s.window - s.inflight
+	if s.budget >= 0 {
+		room = min(room, s.budget)
+	}
+	return room
+}
+
+// Open lets a seat take items: up to window at a time and budget in all (0: no limit). It returns the owners of seats
+// that should now be fed.
+func (q *Queue) Open(s *Seat, window, budget int) []any {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	s.open, s.window, s.budget = true, window, budget
+	if budget == 0 {
+		s.budget = -1
+	}
+	q.restLocked(s)
+	return q.wakeLocked()
+}
+
+// Retire stops a seat from taking. It reports whether the seat is empty, and then no Drained follows.
+func (q *Queue) Retire(s *Seat) (empty bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	s.open = false
+	q.unrestLocked(s)
+	return q.partLocked(s)
+}
+
+// Block stops a seat from taking until its window is set again by Settle or Unblock.
+func (q *Queue) Block(s *Seat) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	s.window = 0
+	q.unrestLocked(s)
+}
+
+// Unblock sets the window of a seat.
+func (q *Queue) Unblock(s *Seat, window int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	s.window = window
+}
+
+// Load returns how many items a seat holds, and how many more it may take in its life (< 0: no limit).
+func (q *Queue) Load(s *Seat) (inflight, budget int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return s.inflight, s.budget
+}
+
+// partLocked reports, once, that a seat which takes no more is empty.
+func (q *Queue) partLocked(s *Seat) bool {
+	if s.parted || s.inflight > 0 || (s.open && !s.spent) {
+		return false
+	}
+	s.parted = true
+	q.unrestLocked(s)
+	return true
+}
+
+// restLocked puts a seat that found nothing to take on the idle stack.
+func (q *Queue) restLocked(s *Seat) {
+	if s.open && !s.idle && s.inflight == 0 && !s.spent && s.window > 0 {
+		s.idle = true
+		q.idle = append(q.idle, s)
+	}
+}
+
+func (q *Queue) unrestLocked(s *Seat) {
+	if !s.idle {
+		return
+	}
+	s.idle = false
+	for i, o := range q.idle {
+		if o == s {
+			q.idle = append(q.idle[:i], q.idle[i+1:]...)
+			return
+		}
+	}
+}
+
+// popIdleLocked takes the seat that rested last: its process is the warmest.
+func (q *Queue) popIdleLocked() *Seat {
+	n := len(q.idle)
+	if n == 0 {
+		return nil
+	}
+	s := q.idle[n-1]
+	q.idle = q.idle[:n-1]
+	s.idle = false
+	return s
+}
+
+// wakeLocked returns the owners of as many idle seats as there are items for.
+func (q *Queue) wakeLocked() (owners []any) {
+	for n := q.inside; n > 0; n-- {
+		s := q.popIdleLocked()
+		if s == nil {
+			break
+		}
+		owners = append(owners, s.Owner)
+	}
+	return owners
+}

@@ -1,0 +1,277 @@
+package supervisor
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/procpool/procpool/event"
+	"github.com/procpool/procpool/internal/queue"
+	"github.com/procpool/procpool/internal/transport"
+	"github.com/procpool/procpool/internal/wire"
+)
+
+// receiveSize is how much is received at a time.
+const receiveSize = 64 << 10
+
+var buffers = sync.Pool{New: func() any { b := make([]byte, receiveSize); return &b }}
+
+// read is the worker's reader: it collects while something is in flight and nobody else does. Started by the worker's
+// live, which waits for it; ends at end, or when the channel breaks.
+func (l *link) read() {
+	for {
+		select {
+		case <-l.work:
+		case <-l.over:
+			return
+		}
+		select {
+		case <-l.duty:
+		case <-l.over:
+			return
+		}
+		err := l.collectAll()
+		l.duty <- struct{}{}
+		if err != nil {
+			l.broken(err)
+			return
+		}
+	}
+}
+
+// collectAll collects until nothing is in flight and the worker is ready. The caller has the duty.
+func (l *link) collectAll() error {
+	p := buffers.Get().(*[]byte)
+	defer buffers.Put(p)
+	for l.expects() {
+		n, err := l.conn.Recv(*p)
+		if err == nil {
+			err = l.collect((*p)[:n])
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// expects reports whether the worker owes an answer.
+func (l *link) expects() bool {
+	if !l.w.isReady() {
+		return true
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.flight.len() > 0
+}
+
+const (
+	leadTurn = 200 * time.Microsecond // a caller blocks its thread for so long at a time
+	leadMost = 5                      // and so many times, before it leaves the waiting to the reader
+)
+
+// lead collects on behalf of a caller who waits for one answer, until he has it, or it takes too long.
+func (l *link) lead(waiter queue.Waiter) {
+	select {
+	case <-l.duty:
+	default:
+		l.wake()
+		return
+	}
+	p := buffers.Get().(*[]byte)
+	for turn := 0; turn < leadMost && !waiter.Ready(); turn++ {
+		n, err := l.conn.Lead(*p, leadTurn)
+		if err == nil && n > 0 {
+			turn = 0
+			err = l.collect((*p)[:n])
+		}
+		if err != nil {
+			break // the reader will see it too
+		}
+	}
+	buffers.Put(p)
+	l.duty <- struct{}{}
+	if l.expects() || l.scan.Err() != nil {
+		l.wake()
+	}
+}
+
+// errProtocol is wrapped by everything that a worker must not send.
+var errProtocol = errors.New("protocol error")
+
+func nonsense(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", errProtocol, fmt.Sprintf(format, args...))
+}
+
+// answer is one frame that answers a call.
+type answer struct {
+	head  wire.Header
+	body  []byte
+	owned bool
+}
+
+// collect takes in bytes from the worker. The caller has the duty.
+func (l *link) collect(p []byte) error {
+	l.scan.Feed(p)
+	for {
+		var answers [batchLen]answer
+		n, more, err := l.cut(answers[:])
+		if n > 0 {
+			if e := l.settleAnswers(answers[:n]); e != nil {
+				return e
+			}
+		}
+		if err != nil {
+			return err
+		}
+		if !more {
+			return nil
+		}
+	}
+}
+
+// cut cuts answers from what was received, and handles the other frames on the way.
+func (l *link) cut(out []answer) (n int, more bool, err error) {
+	for n < len(out) {
+		h, body, owned, ok := l.scan.Next()
+		if !ok {
+			if err = l.scan.Err(); err != nil {
+				err = nonsense("%v", err)
+			}
+			return n, false, err
+		}
+		switch h.Type {
+		case wire.Result, wire.Error, wire.Returned:
+			out[n] = answer{h, body, owned}
+			n++
+		default:
+			if err = l.w.introduce(h, body); err != nil {
+				return n, false, err
+			}
+		}
+	}
+	return n, true, nil
+}
+
+// settleAnswers resolves the calls that were answered and feeds the worker again.
+func (l *link) settleAnswers(answers []answer) error {
+	var entries [batchLen]queue.Entry
+	var d queue.Settled
+	now := l.w.s.cfg.Clock()
+	l.mu.Lock()
+	n, first := l.flight.pop(entries[:len(answers)])
+	d.Run = now - l.since
+	l.since = now
+	l.mu.Unlock()
+
+	bytes, returned := 0, entries[:0:0]
+	for i := range n {
+		e, a := &entries[i], &answers[i]
+		if err := l.check(a, first+uint64(i), e); err != nil {
+			l.giveBack(entries[i:n], first+uint64(i))
+			l.settle(d)
+			return err
+		}
+		bytes += len(a.body)
+		if a.head.Type == wire.Returned {
+			if e.Call != nil {
+				returned = append(returned, *e)
+			}
+			continue
+		}
+		bytes += len(e.Call.Payload(e.Item))
+		l.take(e, a, &d)
+	}
+	l.learn(d, bytes)
+	if len(answers) > n {
+		l.settle(d)
+		return nonsense("it answered call %d, which it was never given", answers[n].head.Seq)
+	}
+	l.after(d, returned)
+	return nil
+}
+
+// check tells whether an answer is for the call that comes next.
+func (l *link) check(a *answer, seq uint64, e *queue.Entry) error {
+	if a.head.Seq != seq {
+		return nonsense("it answered call %d when call %d was next", a.head.Seq, seq)
+	}
+	if e.Call == nil && a.head.Type != wire.Returned {
+		return nonsense("it answered call %d, which had been taken back", seq)
+	}
+	return nil
+}
+
+// giveBack puts entries that were popped too early in front of what is in flight.
+func (l *link) giveBack(entries []queue.Entry, first uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	rest := make([]queue.Entry, l.flight.len())
+	l.flight.pop(rest)
+	l.flight.first = first
+	for _, e := range append(entries, rest...) {
+		l.flight.push(e)
+	}
+}
+
+// take resolves one answered call.
+func (l *link) take(e *queue.Entry, a *answer, d *queue.Settled) {
+	o := queue.Outcome{Payload: a.body, Owned: a.owned}
+	if a.head.Type == wire.Error {
+		o.Payload, o.Err = nil, l.failure(a.body)
+	}
+	l.resolve(e, &o, d)
+	l.ran.Add(1)
+	if a.head.Flags&wire.FlagRetire != 0 {
+		l.w.asked(event.ReasonAsked)
+	}
+}
+
+func (l *link) failure(body []byte) error {
+	var m wire.MessageError
+	if err := wire.Unmarshal(wire.Error, body, &m); err != nil {
+		m = wire.MessageError{Kind: wire.KindError, Type: "unreadable", Message: err.Error()}
+	}
+	if m.Kind == wire.KindPanic && l.w.s.cfg.OnPanic {
+		l.w.asked(event.ReasonPanic)
+	}
+	return &queue.Failed{Kind: m.Kind, Type: m.Type, Message: m.Message, Stack: m.Stack, Sentinels: m.Sentinels}
+}
+
+// learn updates the window, and sets the guard for what runs next.
+func (l *link) learn(d queue.Settled, bytes int) {
+	l.pace.learn(d.Succeeded+d.Failed+d.Canceled, bytes, d.Run)
+	l.mu.Lock()
+	l.window, l.interval, l.blocked = l.pace.window, l.pace.service, false
+	l.guard.armLocked()
+	l.mu.Unlock()
+}
+
+// after returns what was not started to the queue and feeds the worker again.
+func (l *link) after(d queue.Settled, returned []queue.Entry) {
+	var owners []any
+	if len(returned) > 0 {
+		var drained bool
+		if owners, drained = l.q.Requeue(&l.seat, returned, false); drained {
+			l.w.drained()
+		}
+		l.w.tellRequeued(returned)
+	}
+	l.settle(d)
+	l.w.measureSoon()
+	feedAll(append(owners, l)...)
+}
+
+// broken handles a channel that ended or carried nonsense, outside of end.
+func (l *link) broken(err error) {
+	switch {
+	case errors.Is(err, transport.ErrInterrupted), errors.Is(err, transport.ErrClosed):
+		return // end is at work
+	case errors.Is(err, io.EOF):
+		l.w.silent()
+	default:
+		l.w.misbehaved(err)
+	}
+}

@@ -1,0 +1,132 @@
+package supervisor
+
+import (
+	"time"
+
+	"github.com/procpool/procpool/event"
+	"github.com/procpool/procpool/internal/queue"
+	"github.com/procpool/procpool/internal/wire"
+)
+
+// guard stops the first task in flight when it runs past its timeout, or does not stop after it was told to. All its
+// fields are guarded by link.mu.
+type guard struct {
+	link  *link
+	timer *time.Timer
+	seq   uint64      // the call that it watches; 0: none
+	cause event.Cause // set once the task was told to stop: what it dies of when the timer fires
+}
+
+// armLocked is called whenever another task may have become the first.
+func (g *guard) armLocked() {
+	l := g.link
+	if l.flight.len() == 0 || l.flight.first != g.seq {
+		g.disarmLocked()
+	}
+	if g.seq != 0 || l.flight.len() == 0 || !l.w.isReady() {
+		return
+	}
+	if e := l.flight.at(0); e.Call != nil {
+		if d := l.w.s.timeout(e.Call.Task); d > 0 {
+			g.setLocked(d)
+		}
+	}
+}
+
+func (g *guard) setLocked(d time.Duration) {
+	g.seq = g.link.flight.first
+	if g.timer == nil {
+		g.timer = time.AfterFunc(d, g.fire)
+	} else {
+		g.timer.Reset(d)
+	}
+}
+
+func (g *guard) disarmLocked() {
+	if g.seq != 0 {
+		g.seq, g.cause = 0, event.CauseNone
+		g.timer.Stop()
+	}
+}
+
+// fire runs on the timer's goroutine.
+func (g *guard) fire() {
+	l := g.link
+	l.mu.Lock()
+	if g.seq == 0 || l.flight.len() == 0 || l.flight.first != g.seq || l.flight.at(0).Call == nil || l.ended {
+		l.mu.Unlock()
+		return
+	}
+	e := *l.flight.at(0)
+	cause := g.cause
+	switch {
+	case cause != event.CauseNone:
+	case l.board.Started() < g.seq: // the worker has not come to it: its time has not begun
+		g.setLocked(l.w.s.timeout(e.Call.Task))
+	default:
+		g.graceLocked(event.CauseTimedOut)
+		l.conn.Control(wire.AppendFrame(nil, wire.Header{Type: wire.Dump, Seq: g.seq}, nil))
+		l.w.tell(timedOutEvent(l.w, &e))
+	}
+	l.mu.Unlock()
+	if cause != event.CauseNone {
+		l.w.doom(cause, "")
+	}
+}
+
+// graceLocked gives the first task in flight, which has been told to stop, Grace to do so.
+func (g *guard) graceLocked(cause event.Cause) {
+	g.cause = cause
+	g.setLocked(max(g.link.w.s.cfg.Grace, 0))
+}
+
+// cancel stops what this worker has of a call that was resolved without it.
+func (l *link) cancel(c *queue.Call) {
+	l.mu.Lock()
+	first, others := false, false
+	for i := range l.flight.len() {
+		if l.flight.at(i).Call != c {
+			continue
+		}
+		if i == 0 && l.board.Claimed() >= l.flight.first {
+			first = true
+		} else {
+			others = true
+		}
+	}
+	l.mu.Unlock()
+	if others {
+		l.takeBack() // what comes back of a canceled call is dropped
+	}
+	if first || others {
+		l.cancelFirst(c)
+	}
+}
+
+// cancelFirst tells the worker to stop the task it runs, if that is still the call's.
+func (l *link) cancelFirst(c *queue.Call) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended || l.flight.len() == 0 || l.flight.at(0).Call != c || l.guard.cause != event.CauseNone {
+		return
+	}
+	l.conn.Control(wire.AppendFrame(nil, wire.Header{Type: wire.Cancel, Seq: l.flight.first}, nil))
+	l.guard.graceLocked(event.CauseCanceled)
+}
+
+// timeout returns how long an attempt of a task may run; 0: for ever.
+func (s *Supervisor) timeout(t *queue.Task) time.Duration {
+	if t.Timeout == 0 {
+		return s.cfg.TaskTimeout
+	}
+	return max(t.Timeout, 0)
+}
+
+func timedOutEvent(w *worker, e *queue.Entry) func(event.At) event.Event {
+	if w.s.cfg.Observe == nil {
+		return nil
+	}
+	return func(at event.At) event.Event {
+		return event.TaskTimedOut{At: at, Task: taskOf(e), Worker: w.who(), After: w.s.timeout(e.Call.Task)}
+	}
+}

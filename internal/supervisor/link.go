@@ -1,0 +1,293 @@
+package supervisor
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/procpool/procpool/event"
+	"github.com/procpool/procpool/internal/queue"
+	"github.com/procpool/procpool/internal/transport"
+	"github.com/procpool/procpool/internal/wire"
+)
+
+// link is the channel to one worker with what is in flight on it. Feeding (Take, Send) is done by whoever finds the
+// worker short of tasks, under mu. Collecting (Recv, Resolve) is a duty that one goroutine at a time has: the worker's
+// reader, or a caller who waits for the answer. mu is taken before Queue.mu, never after.
+type link struct {
+	w     *worker
+	q     *queue.Queue
+	seat  queue.Seat
+	conn  transport.Conn   // set before prime returns
+	board *transport.Board // set before prime returns, and not used before
+
+	duty chan struct{} // holds a token while nobody collects
+	work chan struct{} // holds a token when the reader should look
+	over chan struct{} // closed by end: nothing will ever be in flight again
+
+	scan wire.Scanner // owned by who has the duty
+	pace pace         // owned by who has the duty
+
+	mu       sync.Mutex
+	tasks    map[string]uint16 // of hello; nil before
+	fenced   bool              // of hello
+	wanted   bool              // the machine wants it to take tasks
+	opened   bool              // it does
+	ended    bool              // nothing may be sent any more
+	stopped  bool              // stop was sent
+	flight   flight            // sent and not answered
+	seq      uint64            // of the last call sent
+	buf      []byte            // reused for frames
+	since    time.Duration     // when the first in flight got its turn, on the queue's clock
+	window   int               // from pace
+	interval float64           // from pace
+	blocked  bool              // what waits behind a long task was taken back; nothing is sent until it is answered
+	guard    guard             // what stops the first in flight
+	watch    int               // tell the machine when the budget is at most this; < 0: no need
+
+	dirty  atomic.Bool   // it has run a task since it was last measured
+	ran    atomic.Int64  // tasks answered
+	memory atomic.Uint64 // resident bytes when last measured
+}
+
+func newLink(w *worker, q *queue.Queue, tasks map[string]uint16) *link {
+	l := &link{
+		w: w, q: q, tasks: tasks, fenced: tasks != nil, watch: -1,
+		duty: make(chan struct{}, 1),
+		work: make(chan struct{}, 1),
+		over: make(chan struct{}),
+	}
+	l.seat.Owner = l
+	l.window, l.pace.window, l.pace.most = 1, 1, mostWindow
+	l.guard.link = l
+	return l
+}
+
+// open lets the worker take tasks, once the machine wants it to, it has a channel, and its tasks are known.
+func (l *link) open(wanted bool) {
+	l.mu.Lock()
+	l.wanted = l.wanted || wanted
+	now := l.wanted && !l.opened && l.tasks != nil && l.conn != nil && !l.ended
+	l.opened = l.opened || now
+	window := l.windowLocked()
+	l.mu.Unlock()
+	if now {
+		feedAll(append(l.q.Open(&l.seat, window, l.w.budget), l)...)
+	}
+}
+
+// running returns how many tasks the worker has.
+func (l *link) running() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.flight.len()
+}
+
+// tasksStarted returns how many tasks the worker has started, as far as it is known to run. mu is held.
+func (l *link) tasksStarted() int {
+	n := int(l.ran.Load())
+	if l.flight.len() > 0 && l.flight.at(0).Call != nil {
+		n++
+	}
+	return n
+}
+
+// watchFor tells the machine when the worker's budget is at most left.
+func (l *link) watchFor(left int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.watch = left
+	l.reportLocked()
+}
+
+// wake makes the reader look. It never blocks.
+func (l *link) wake() {
+	select {
+	case l.work <- struct{}{}:
+	default:
+	}
+}
+
+// feedAll feeds links until nobody is left to be fed.
+func feedAll(owners ...any) {
+	for len(owners) > 0 {
+		l := owners[len(owners)-1].(*link)
+		owners = owners[:len(owners)-1]
+		if next := l.feed(); next != nil {
+			owners = append(owners, next)
+		}
+		l.wake()
+	}
+}
+
+// batchLen is the most tasks that are taken at a time.
+const batchLen = 64
+
+// feed takes tasks for this worker and sends them. It returns the owner of another seat that should be fed.
+func (l *link) feed() (next any) {
+	var batch [batchLen]queue.Entry
+	for {
+		l.mu.Lock()
+		n, other := l.q.Take(&l.seat, batch[:])
+		unknown := l.sendLocked(batch[:n])
+		l.mu.Unlock()
+		if other != nil {
+			next = other
+		}
+		l.refuse(unknown)
+		if n < batchLen {
+			return next
+		}
+	}
+}
+
+// sendLocked sends tasks to the worker. It returns those that the worker does not have.
+func (l *link) sendLocked(batch []queue.Entry) (unknown []queue.Entry) {
+	if len(batch) == 0 {
+		return nil
+	}
+	first := l.flight.len() == 0
+	buf := l.buf[:0]
+	for i := range batch {
+		e := &batch[i]
+		number, ok := l.tasks[e.Call.Task.Name]
+		if !ok {
+			unknown = append(unknown, *e)
+			continue
+		}
+		l.seq++
+		l.flight.push(*e)
+		buf = l.appendLocked(buf, e, number)
+		l.w.tell(startedEvent(l.w, e))
+	}
+	buf = l.appendStopLocked(buf)
+	l.conn.Send(buf, nil) // a broken channel shows when it is read
+	if l.buf = buf; cap(buf) > 16<<10 {
+		l.buf = nil
+	}
+	if first && l.flight.len() > 0 {
+		l.since = batch[0].Taken
+		l.guard.armLocked()
+	}
+	if l.flight.len() > 1 || !l.w.isReady() {
+		l.w.s.patrol.arm()
+	}
+	l.reportLocked()
+	return unknown
+}
+
+// referSize is the size from which a payload is given to the channel as it is, instead of being copied behind its header.
+const referSize = 16 << 10
+
+func (l *link) appendLocked(buf []byte, e *queue.Entry, number uint16) []byte {
+	payload := e.Call.Payload(e.Item)
+	t := e.Call.Task
+	info := wire.CallInfo{
+		ID: e.ID(), Timeout: l.w.s.timeout(t), Deadline: e.Call.Deadline, Attempt: int(e.Attempt),
+		Metadata: t.Metadata, Spread: t.Spread,
+	}
+	buf = wire.AppendCall(buf, l.seq, number, &info, len(payload))
+	if len(payload) < referSize {
+		return append(buf, payload...)
+	}
+	l.conn.Send(buf, payload)
+	return buf[:0]
+}
+
+// appendStopLocked sends stop right behind the last task of a worker's budget, which saves it a wake-up.
+func (l *link) appendStopLocked(buf []byte) []byte {
+	if l.stopped || !l.w.s.cfg.StopOnSpent {
+		return buf
+	}
+	if _, budget := l.q.Load(&l.seat); budget != 0 {
+		return buf
+	}
+	l.stopped = true
+	return wire.AppendFrame(buf, wire.Header{Type: wire.Stop}, nil)
+}
+
+// reportLocked tells the machine that the worker's budget runs low.
+func (l *link) reportLocked() {
+	if l.watch < 0 {
+		return
+	}
+	if _, budget := l.q.Load(&l.seat); budget >= 0 && budget <= l.watch {
+		l.watch = -1
+		l.w.progress(budget, time.Duration(l.interval))
+	}
+}
+
+// refuse resolves tasks that the worker does not have.
+func (l *link) refuse(unknown []queue.Entry) {
+	if len(unknown) == 0 {
+		return
+	}
+	var d queue.Settled
+	for i := range unknown {
+		e := &unknown[i]
+		f := &queue.Failed{Kind: wire.KindUnknown, Message: l.w.name + " has no such task"}
+		l.resolve(e, &queue.Outcome{Err: f}, &d)
+	}
+	l.settle(d)
+}
+
+// resolve gives an item its outcome.
+func (l *link) resolve(e *queue.Entry, o *queue.Outcome, d *queue.Settled) {
+	o.Worker, o.Attempt = l.w.name, int(e.Attempt)
+	used := e.Call.Sink.Resolve(e.Item, o)
+	if e.Attempt > 1 {
+		l.q.Forget(e)
+	}
+	switch {
+	case !used:
+		d.Canceled++
+	case o.Err == nil:
+		d.Succeeded++
+	default:
+		d.Failed++
+	}
+	if used {
+		l.w.tell(finishedEvent(l.w, e, o))
+	}
+}
+
+func (l *link) settle(d queue.Settled) {
+	l.mu.Lock()
+	drained := l.q.Settle(&l.seat, d, l.windowLocked())
+	l.mu.Unlock()
+	if drained {
+		l.w.drained()
+	}
+}
+
+func (l *link) windowLocked() int {
+	if l.blocked {
+		return 0
+	}
+	return l.window
+}
+
+func startedEvent(w *worker, e *queue.Entry) func(event.At) event.Event {
+	if w.s.cfg.Observe == nil {
+		return nil
+	}
+	return func(at event.At) event.Event {
+		return event.TaskStarted{At: at, Task: taskOf(e), Worker: w.who(), Wait: e.Taken - e.Call.Accepted}
+	}
+}
+
+func finishedEvent(w *worker, e *queue.Entry, o *queue.Outcome) func(event.At) event.Event {
+	if w.s.cfg.Observe == nil {
+		return nil
+	}
+	return func(at event.At) event.Event {
+		return event.TaskFinished{
+			At: at, Task: taskOf(e), Worker: w.who(), Err: o.Err,
+			Wait: e.Taken - e.Call.Accepted, Run: w.s.cfg.Clock() - e.Taken,
+		}
+	}
+}
+
+func taskOf(e *queue.Entry) event.Task {
+	return event.Task{ID: e.ID(), Name: e.Call.Task.Name, Attempt: int(e.Attempt)}
+}

@@ -1,0 +1,252 @@
+package supervisor
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/procpool/procpool/event"
+	"github.com/procpool/procpool/internal/lifecycle"
+	"github.com/procpool/procpool/internal/process"
+	"github.com/procpool/procpool/internal/queue"
+)
+
+// live is the whole life of a worker. Started by the supervisor, which waits for it; ends when the process is reaped and
+// everything that belonged to it is resolved or back in the queue.
+//
+// It starts one reader (ends at link.end) and one outlet for each output (ends when told that the process is gone), and
+// waits for them.
+func (w *worker) live(open bool) {
+	var group sync.WaitGroup
+	group.Go(w.link.read)
+	if open {
+		w.link.open(true)
+	}
+	proc, err := w.s.cfg.Launch(w.name, w.prime)
+	w.s.count.add(w.launchFault(err))
+	if err != nil {
+		w.link.end()
+		w.gone()
+		group.Wait()
+		w.s.post(lifecycle.SpawnFailed{ID: w.id, Err: w.launchFault(err)})
+		return
+	}
+	stdout, stderr := proc.Output()
+	if stdout != nil {
+		group.Go(func() { w.s.stdout.drain(stdout, nil) })
+	}
+	if stderr != nil {
+		group.Go(func() { w.s.stderr.drain(stderr, &w.tail) })
+	}
+	w.spawned(proc)
+	<-proc.Exited()
+	for _, f := range []*os.File{stdout, stderr} {
+		if f != nil {
+			f.SetReadDeadline(time.Unix(1, 0)) // no more waiting; an outlet that is done has closed it
+		}
+	}
+	lost := w.link.end()
+	group.Wait() // the outlets wait for nobody but the writer of Config.Stdout and Stderr
+	w.bury(proc.Status(), lost)
+}
+
+func (w *worker) launchFault(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &StartFault{Attempts: 1, ExitCode: -1, Err: err}
+}
+
+// spawned takes in that the process runs.
+func (w *worker) spawned(proc Process) {
+	w.mu.Lock()
+	w.proc = proc
+	hard := w.hard
+	if hard {
+		proc.Kill()
+	}
+	w.mu.Unlock()
+	w.tell(func(at event.At) event.Event { return event.WorkerSpawned{At: at, Worker: w.who()} })
+	w.link.wake()
+}
+
+// end collects what the dead worker has published, and takes what it had not started back to the queue. It returns what
+// it had started and not answered: one task at most.
+func (l *link) end() (lost []queue.Entry) {
+	l.q.Retire(&l.seat)
+	if l.conn == nil { // it was never launched
+		close(l.over)
+		return nil
+	}
+	l.conn.Interrupt()
+	<-l.duty // kept: nobody collects from now on
+	l.drain()
+	l.mu.Lock()
+	l.ended = true
+	l.guard.disarmLocked()
+	started := l.board.Started()
+	rest := make([]queue.Entry, l.flight.len())
+	n, first := l.flight.pop(rest)
+	l.mu.Unlock()
+
+	var back []queue.Entry
+	for i, e := range rest[:n] {
+		switch {
+		case e.Call == nil:
+		case first+uint64(i) <= started:
+			lost = append(lost, e)
+		default:
+			back = append(back, e)
+		}
+	}
+	l.w.crash = l.board.CrashText()
+	l.conn.Close()
+	l.board.Close()
+	close(l.over)
+	l.giveUp(back)
+	return lost
+}
+
+// giveUp returns tasks that had not started to the queue.
+func (l *link) giveUp(back []queue.Entry) {
+	if len(back) == 0 {
+		return
+	}
+	owners, _ := l.q.Requeue(&l.seat, back, false)
+	l.w.tellRequeued(back)
+	feedAll(owners...)
+	l.w.s.demand()
+}
+
+// drainMost bounds what is read from a dead worker's channel: a descendant that got away could write for ever.
+const drainMost = 4 << 30
+
+// drain takes in what the worker had published before it died.
+func (l *link) drain() {
+	p := buffers.Get().(*[]byte)
+	defer buffers.Put(p)
+	for total := 0; total < drainMost; {
+		n, err := l.conn.TryRecv(*p)
+		if n > 0 {
+			if e := l.collect((*p)[:n]); e != nil {
+				l.w.decide(event.CauseProtocol, e.Error())
+				return
+			}
+		}
+		if n == 0 || err != nil {
+			return
+		}
+		total += n
+	}
+}
+
+// gone ends the worker's timers and marks it gone.
+func (w *worker) gone() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ageLocked(event.Gone)
+	if w.ladder != nil {
+		w.ladder.Stop()
+	}
+}
+
+// bury resolves what the worker took with it and tells how it ended.
+func (w *worker) bury(st process.Status, lost []queue.Entry) {
+	w.gone()
+	cause, signal, detail := w.diagnose(st)
+	died := &queue.Died{
+		PID: w.proc.PID(), ExitCode: st.ExitCode, Signal: signal, Cause: cause, Detail: detail, Stderr: w.stderr(),
+	}
+	started := int(w.link.ran.Load()) + len(lost)
+	w.mourn(lost, died)
+	w.obituary = event.WorkerExited{
+		At: event.At{Time: time.Now()}, Worker: w.who(), Cause: cause, ExitCode: st.ExitCode, Signal: signal,
+		Tasks: started, Lived: time.Since(w.born), Stderr: died.Stderr,
+	}
+	in := lifecycle.Exited{ID: w.id, Started: started, UnderTask: len(lost) > 0, Cause: cause}
+	if !w.isReady() || started == 0 {
+		in.Err = w.startFault(st, died)
+	}
+	w.s.post(in)
+}
+
+// mourn resolves what had started, or runs it again where that is allowed.
+func (w *worker) mourn(lost []queue.Entry, died *queue.Died) {
+	var again []queue.Entry
+	var d queue.Settled
+	for i := range lost {
+		e := &lost[i]
+		if int(e.Attempt) <= e.Call.Task.Retries && retriable(died.Cause) {
+			again = append(again, *e)
+			continue
+		}
+		w.link.resolve(e, &queue.Outcome{Err: died}, &d)
+	}
+	w.link.settle(d)
+	if len(again) > 0 {
+		owners, _ := w.link.q.Requeue(&w.link.seat, again, true)
+		w.tellRetried(again, died)
+		feedAll(owners...)
+		w.s.demand()
+	}
+}
+
+func retriable(c event.Cause) bool {
+	switch c {
+	case event.CauseCrashed, event.CauseExited, event.CauseKilledOutside, event.CauseOutOfMemory, event.CauseProtocol:
+		return true
+	case event.CauseNone, event.CauseTimedOut, event.CauseCanceled, event.CauseTerminated:
+	}
+	return false
+}
+
+// startFault tells why the worker never came to run a task.
+func (w *worker) startFault(st process.Status, died *queue.Died) error {
+	w.mu.Lock()
+	err, ready, born := w.fault, w.ready.Load(), w.born
+	w.mu.Unlock()
+	switch {
+	case err != nil:
+	case died.Detail != "":
+		err = fmt.Errorf("%s: %s", died.Cause, died.Detail)
+	case ready:
+		err = fmt.Errorf("it ended before its first task: %s", howEnded(st))
+	default:
+		err = fmt.Errorf("it ended before it was ready, after %v: %s", time.Since(born).Round(time.Millisecond), howEnded(st))
+	}
+	return &StartFault{ExitCode: st.ExitCode, Signal: int(st.Signal), Stderr: died.Stderr, Err: err}
+}
+
+func howEnded(st process.Status) string {
+	if st.Signal != 0 {
+		return "signal: " + st.Signal.String()
+	}
+	return fmt.Sprintf("exit status %d", st.ExitCode)
+}
+
+func (w *worker) tellRequeued(back []queue.Entry) {
+	for i := range back {
+		w.tell(func(at event.At) event.Event {
+			return event.TaskRequeued{At: at, Task: taskOf(&back[i]), Worker: w.who()}
+		})
+	}
+}
+
+func (w *worker) tellRetried(again []queue.Entry, died *queue.Died) {
+	for i := range again {
+		w.tell(func(at event.At) event.Event {
+			return event.TaskRetried{At: at, Task: taskOf(&again[i]), Worker: w.who(), Err: died}
+		})
+	}
+}
+
+// stderr returns the last lines the worker wrote, and before them what its runtime wrote about its end, if that is not
+// among them.
+func (w *worker) stderr() string {
+	text := w.tail.String()
+	if text == "" {
+		return string(w.crash)
+	}
+	return text
+}

@@ -1,0 +1,7 @@
+//go:build unix
+
+package supervisor
+
+import "syscall"
+
+const sigsys = syscall.SIGSYS

@@ -1,0 +1,124 @@
+package supervisor
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/procpool/procpool/internal/queue"
+)
+
+// patrolPeriod is how long the first task of a window may run before the others are taken back.
+const patrolPeriod = time.Millisecond
+
+// patrol looks after windows that hold more than one task: when the first takes long, the others are taken back and run
+// elsewhere. It has a timer only while there is such a window.
+type patrol struct {
+	s     *Supervisor
+	armed atomic.Bool
+	mu    sync.Mutex
+	timer *time.Timer
+	done  bool
+}
+
+// arm makes the patrol look, one period from now. It is called under link.mu.
+func (p *patrol) arm() {
+	if p.armed.Load() || p.armed.Swap(true) {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.done:
+	case p.timer == nil:
+		p.timer = time.AfterFunc(patrolPeriod, p.walk)
+	default:
+		p.timer.Reset(patrolPeriod)
+	}
+}
+
+func (p *patrol) stop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done = true
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+}
+
+// walk runs on the timer's goroutine.
+func (p *patrol) walk() {
+	p.armed.Store(false)
+	for _, w := range p.s.list() {
+		if w.link.lookAhead() {
+			p.arm()
+		}
+	}
+}
+
+// lookAhead takes back what waits behind a task that runs longer than a period. It reports whether it should be called
+// again.
+func (l *link) lookAhead() (again bool) {
+	l.mu.Lock()
+	waits := l.flight.len() > 0 && !l.blocked && !l.ended
+	behind := l.flight.len() > 1
+	due := l.w.s.cfg.Clock()-l.since >= patrolPeriod
+	l.mu.Unlock()
+	if !waits || !behind && l.w.isReady() {
+		return false
+	}
+	// What a worker was given before it is ready is left to it, unless another could run it now.
+	if !due || !behind && !l.q.Resting() {
+		return true
+	}
+	l.takeBack()
+	return false
+}
+
+// takeBack returns to the queue what the worker has been sent and has not claimed.
+func (l *link) takeBack() {
+	l.mu.Lock()
+	if l.blocked || l.ended {
+		l.mu.Unlock()
+		return
+	}
+	l.blocked = true // nothing is sent until the next answer
+	l.q.Block(&l.seat)
+	last := l.seq
+	l.mu.Unlock()
+
+	claimed, ok := l.board.Revoke(last, l.fenced) // may take milliseconds where claims are not fenced
+	var back []queue.Entry
+	if ok {
+		l.mu.Lock()
+		for i := range l.flight.len() {
+			seq := l.flight.first + uint64(i)
+			if e := l.flight.at(i); e.Call != nil && claimed < seq && seq <= last {
+				back = append(back, *e)
+				*e = queue.Entry{}
+			}
+		}
+		l.mu.Unlock()
+	}
+	l.unblockEmpty()
+	l.requeue(back)
+}
+
+// unblockEmpty unblocks a worker that owes no answer: it has answered everything in the meantime.
+func (l *link) unblockEmpty() {
+	l.mu.Lock()
+	if l.flight.len() == 0 && l.blocked {
+		l.blocked = false
+		l.q.Unblock(&l.seat, l.window)
+	}
+	l.mu.Unlock()
+}
+
+func (l *link) requeue(back []queue.Entry) {
+	owners, drained := l.q.Requeue(&l.seat, back, false)
+	if drained {
+		l.w.drained()
+	}
+	l.w.tellRequeued(back)
+	feedAll(append(owners, l)...)
+}

@@ -1,0 +1,223 @@
+package supervisor
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/procpool/procpool/event"
+	"github.com/procpool/procpool/internal/lifecycle"
+	"github.com/procpool/procpool/internal/transport"
+	"github.com/procpool/procpool/internal/wire"
+)
+
+const (
+	killAfter   = 500 * time.Millisecond // from SIGTERM to SIGKILL
+	silentAfter = 50 * time.Millisecond  // a worker that closed its channel should be gone by then
+	leaveAfter  = 5 * time.Second        // from stop to SIGTERM, if Grace is none
+)
+
+// worker is one process, from spawn to exit. Its live goroutine owns it; others reach it through link, and through what
+// mu guards.
+type worker struct {
+	s      *Supervisor
+	id     lifecycle.ID
+	name   string
+	link   *link
+	budget int    // tasks in its life; 0: no limit
+	tail   tail   // of its stderr
+	crash  []byte // what its runtime wrote about its end; set by end
+
+	ready atomic.Bool // it has said so
+
+	obituary event.WorkerExited // set before Exited is posted
+
+	mu      sync.Mutex
+	proc    Process // nil until started
+	born    time.Time
+	hello   bool
+	cause   event.Cause // of a death that the pool decided; first one wins
+	detail  string
+	hard    bool        // it is to be killed as soon as it is started
+	ladder  *time.Timer // the next step of stopping it
+	opening bool        // its seat is to be opened once hello has told its tasks
+	fault   error       // why it did not become ready, as far as it said so
+	state   event.State
+	planned bool // the pool asked it to leave
+}
+
+func (w *worker) isReady() bool { return w.ready.Load() }
+
+func (w *worker) who() event.Worker {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return event.Worker{Name: w.name, PID: w.pidLocked()}
+}
+
+func (w *worker) pidLocked() int {
+	if w.proc == nil {
+		return 0
+	}
+	return w.proc.PID()
+}
+
+// prime is called when the channel is there, before the process: what is sent now waits in the channel.
+func (w *worker) prime(conn transport.Conn, board *transport.Board) {
+	l := w.link
+	l.mu.Lock()
+	l.conn, l.board = conn, board
+	l.mu.Unlock()
+	m := w.s.cfg.Setup
+	m.Version, m.Name = wire.Version, w.name
+	conn.Control(wire.AppendFrame(nil, wire.Header{Type: wire.Setup}, wire.Marshal(&m)))
+	l.open(false)
+}
+
+// introduce handles the frames by which a worker introduces itself. The caller has the duty.
+func (w *worker) introduce(h wire.Header, body []byte) error {
+	switch h.Type {
+	case wire.Hello:
+		return w.greet(body)
+	case wire.Ready:
+		return w.rise()
+	case wire.Failed:
+		return w.confess(body)
+	}
+	if h.Type < wire.Hello && h.Type != 0 && h.Type > wire.Dump || h.Type > wire.Returned && h.Type < 128 {
+		return nil // from a later version of the protocol
+	}
+	return nonsense("it sent a frame of type %d", h.Type)
+}
+
+func (w *worker) greet(body []byte) error {
+	var m wire.MessageHello
+	if err := wire.Unmarshal(wire.Hello, body, &m); err != nil {
+		return nonsense("%v", err)
+	}
+	if m.Version != wire.Version {
+		return w.refuse(fmt.Errorf("it speaks version %d of the protocol, this pool version %d", m.Version, wire.Version))
+	}
+	l := w.link
+	tasks := make(map[string]uint16, len(m.Tasks))
+	for i, name := range m.Tasks {
+		tasks[name] = uint16(i)
+	}
+	l.mu.Lock()
+	if l.tasks == nil {
+		l.tasks = tasks
+	}
+	l.fenced = m.Fenced
+	l.pace.most = min(max(m.Window, 1), mostWindow)
+	l.mu.Unlock()
+
+	w.mu.Lock()
+	again := w.hello
+	w.hello = true
+	w.mu.Unlock()
+	if again {
+		return nonsense("it sent hello twice")
+	}
+	l.open(false)
+	return nil
+}
+
+// rise takes in that the worker is ready.
+func (w *worker) rise() error {
+	w.mu.Lock()
+	ok := w.hello && !w.ready.Load()
+	if ok {
+		w.ready.Store(true)
+		w.ageLocked(event.Ready)
+	}
+	took := time.Since(w.born)
+	w.mu.Unlock()
+	if !ok {
+		return nonsense("it said ready before hello, or twice")
+	}
+	l := w.link
+	l.mu.Lock()
+	l.since = w.s.cfg.Clock() // what waited in the channel begins now
+	l.guard.armLocked()
+	l.mu.Unlock()
+	w.tell(func(at event.At) event.Event { return event.WorkerReady{At: at, Worker: w.who(), Took: took} })
+	w.s.post(lifecycle.Ready{ID: w.id})
+	return nil
+}
+
+// confess takes in that the initializer failed.
+func (w *worker) confess(body []byte) error {
+	var m wire.MessageError
+	if err := wire.Unmarshal(wire.Failed, body, &m); err != nil {
+		return nonsense("%v", err)
+	}
+	text := m.Message
+	if m.Kind == wire.KindPanic {
+		text = fmt.Sprintf("panic: %s\n%s", m.Message, m.Stack)
+	}
+	return w.refuse(fmt.Errorf("initialize: %s", text))
+}
+
+// refuse sends a worker away that cannot be used.
+func (w *worker) refuse(err error) error {
+	w.mu.Lock()
+	if w.fault == nil {
+		w.fault = err
+	}
+	w.mu.Unlock()
+	w.kill()
+	return nil
+}
+
+// ageLocked moves the worker to a later state; to an earlier one it never goes.
+func (w *worker) ageLocked(to event.State) {
+	if ageOf(to) > ageOf(w.state) {
+		w.state = to
+	}
+}
+
+func ageOf(s event.State) int {
+	switch s {
+	case event.Starting:
+		return 1
+	case event.Ready:
+		return 2
+	case event.Draining:
+		return 3
+	case event.Stopping:
+		return 4
+	case event.Gone:
+		return 5
+	}
+	return 0
+}
+
+// drained tells the machine that the worker is empty and takes no more.
+func (w *worker) drained() { w.s.post(lifecycle.Drained{ID: w.id}) }
+
+// info is what is known of the worker.
+func (w *worker) info(i lifecycle.Info) Worker {
+	l := w.link
+	l.mu.Lock()
+	running, task := 0, ""
+	for i := range l.flight.len() {
+		if c := l.flight.at(i).Call; c != nil {
+			running++
+			if task == "" {
+				task = c.Task.Name
+			}
+		}
+	}
+	tasks := l.tasksStarted()
+	l.mu.Unlock()
+	return Worker{
+		Name: w.name, PID: w.who().PID, State: i.State, Running: running, Task: task, Tasks: tasks,
+		Started: i.Spawned, Memory: l.memory.Load(), Reason: i.Reason,
+	}
+}
+
+func (w *worker) asked(r event.Reason) { w.s.post(lifecycle.Asked{ID: w.id, Reason: r}) }
+
+func (w *worker) progress(left int, interval time.Duration) {
+	w.s.post(lifecycle.Progress{ID: w.id, Left: left, Interval: interval})
+}

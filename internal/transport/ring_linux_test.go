@@ -1,0 +1,14 @@
+package transport
+
+import (
+	"testing"
+
+	"github.com/procpool/procpool/internal/leak"
+)
+
+// A ring of one page is full most of the time.
+func TestSmallRing(t *testing.T) {
+	leak.Check(t)
+	bothDirectionsAtOnce(t, ringInProcess(t, "duplex", 4<<10))
+	tornSizes(t, ringInProcess(t, "echo", 4<<10))
+}

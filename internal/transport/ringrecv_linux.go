@@ -1,0 +1,158 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// TryRecv implements Conn.
+func (c *Ring) TryRecv(p []byte) (int, error) {
+	if c.interrupted.Load() && !c.closed.Load() {
+		c.answerBell()
+	}
+	return c.turn(p)
+}
+
+// Recv implements Conn.
+func (c *Ring) Recv(p []byte) (int, error) {
+	if n, err := c.turn(p); n > 0 || err != nil {
+		return n, err
+	}
+	if c.spun(spinFor) {
+		return c.turn(p)
+	}
+	c.p = p
+	err := c.pipe.in.raw.Read(c.receive)
+	c.p = nil
+	c.waits.Store(awake)
+	switch {
+	case err == nil:
+		return c.n, c.err
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return c.lastRecv(p)
+	default:
+		return 0, ErrClosed
+	}
+}
+
+// received reports whether there was something to receive; if not, it is called again after the doorbell.
+func (c *Ring) received(uintptr) bool {
+	c.answerBell()
+	c.waits.Store(byBell) // what rings from now on is for our next look
+	c.n, c.err = c.turn(c.p)
+	return c.n > 0 || c.err != nil
+}
+
+// Lead implements Conn. It spins while that pays, then it blocks its thread.
+func (c *Ring) Lead(p []byte, atMost time.Duration) (int, error) {
+	if n, err := c.turn(p); n > 0 || err != nil {
+		return n, err
+	}
+	if c.interrupted.Load() {
+		return c.lastRecv(p)
+	}
+	if c.spun(min(spinFor, atMost)) {
+		return c.turn(p)
+	}
+	for end := time.Now().Add(atMost); ; {
+		c.waits.Store(inThread)
+		n, err := c.turn(p)
+		left := time.Until(end)
+		if n > 0 || err != nil || left <= 0 || c.interrupted.Load() {
+			c.waits.Store(awake)
+			if n == 0 && err == nil && c.interrupted.Load() {
+				return c.lastRecv(p)
+			}
+			return n, err
+		}
+		futexWait(c.waits, inThread, left)
+	}
+}
+
+// spun reports whether something came while it was spinning. It decides for the worker too whether to spin.
+func (c *Ring) spun(atMost time.Duration) bool {
+	worth := !c.refused.Load() && c.spins.worth()
+	if worth != c.spinning {
+		c.spinning = worth
+		c.spin.Store(flag(worth))
+	}
+	if !worth {
+		return false
+	}
+	ok := spin(atMost, c.ready, c.unstick)
+	c.spins.tell(ok)
+	return ok
+}
+
+// turn receives what there is, and sends what there is room for.
+func (c *Ring) turn(p []byte) (int, error) {
+	switch {
+	case c.closed.Load():
+		return 0, ErrClosed
+	case c.broken != nil:
+		return 0, c.broken
+	}
+	c.flush()
+	n, err := c.in.read(p)
+	switch {
+	case err != nil:
+		return n, c.breakUp(err)
+	case n > 0:
+		c.bells = 0
+	case c.ended && len(p) > 0:
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+// lastRecv receives what is left after Interrupt.
+func (c *Ring) lastRecv(p []byte) (int, error) {
+	n, err := c.TryRecv(p)
+	if n == 0 && err == nil {
+		err = ErrInterrupted
+	}
+	return n, err
+}
+
+// answerBell empties the doorbell, as far as it is worth it, and notices its end. What the worker published before it ended
+// is in the ring by then.
+func (c *Ring) answerBell() {
+	var bells [256]byte
+	for range 16 {
+		n, err := c.pipe.in.read(bells[:])
+		if err != nil {
+			if err != unix.EAGAIN && !c.ended {
+				c.ended = true
+				c.fail(ErrClosed)
+			}
+			return
+		}
+		if c.bells += n; c.bells > maxBells {
+			c.breakUp(fmt.Errorf("%w: it rings without end", errRing))
+		}
+		if n < len(bells) {
+			return
+		}
+	}
+}
+
+// breakUp ends it for good.
+func (c *Ring) breakUp(why error) error {
+	if c.broken == nil {
+		c.broken = why
+		c.fail(why)
+	}
+	return c.broken
+}
+
+func flag(set bool) uint32 {
+	if set {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,141 @@
+package procpool
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/procpool/procpool/internal/queue"
+	"github.com/procpool/procpool/internal/wire"
+)
+
+// Map runs the task for every item and returns the results in order. Each item is a task of its own: counted, limited,
+// retried and reported singly.
+//
+// It runs every item, then returns the successes in place, zero values elsewhere, and a *MapError if any failed. With
+// CallOptions.FailFast the first error cancels the rest. If ctx ends, or the pool is closed before or terminated
+// meanwhile, it returns the successes so far and that error itself.
+func (t Task[In, Out]) Map(ctx context.Context, ex Executor, in []In) ([]Out, error) {
+	r := t.MapAsync(ctx, ex, in)
+	<-r.Done() // the end of ctx resolves it
+	return r.value, r.err
+}
+
+// MapAsync is Map that does not wait. The items are encoded before it returns; if the queue is full, they enter as room
+// appears. ID of the result is that of the first item, the others' follow.
+func (t Task[In, Out]) MapAsync(ctx context.Context, ex Executor, in []In) *AsyncResult[[]Out] {
+	m := &mapping[Out]{task: t.core.name, item: t.core, opts: t.options()}
+	r := &m.AsyncResult
+	r.desk = ex.Desk()
+	m.values = make([]Out, len(in))
+	r.value = m.values
+	r.call.Task, r.call.Sink, r.call.Deadline = &m.opts.task, m, deadlineOf(ctx)
+	err := ctx.Err()
+	if err == nil {
+		err = m.opts.err
+	}
+	if err != nil || len(in) == 0 {
+		r.fail(err)
+		return r
+	}
+	r.call.Data, r.call.Many = encodeItems(t, in, m)
+	m.left = len(in) - len(m.failures)
+	if m.left == 0 || m.opts.failFast && len(m.failures) > 0 {
+		r.fail(m.failure())
+		return r
+	}
+	if _, err := r.desk.Submit(&r.call, true, nil); err != nil {
+		r.fail(err)
+		return r
+	}
+	r.watch(ctx)
+	return r
+}
+
+// encodeItems encodes all items, one after another. Those that cannot be encoded fail.
+func encodeItems[In, Out any](t Task[In, Out], in []In, m *mapping[Out]) (data []byte, ends []uint64) {
+	ends = make([]uint64, 1, len(in)+1)
+	for i := range in {
+		from := len(data)
+		grown, err := t.core.in.Append(data, &in[i])
+		if err == nil && len(grown)-from > wire.MaxPayload {
+			err = tooLarge(len(grown) - from)
+		}
+		if err != nil {
+			m.failures = append(m.failures, &ItemError{i, &EncodeError{Task: m.task, Err: err}})
+		} else {
+			data = grown
+		}
+		ends = append(ends, uint64(len(data)))
+	}
+	return data, ends
+}
+
+// mapping is the result of a map, and the sink of its call.
+type mapping[Out any] struct {
+	AsyncResult[[]Out]
+	task string
+	item interface {
+		decode(*queue.Outcome, *Out) error
+	}
+	opts   *callOptions
+	values []Out
+
+	mu       sync.Mutex
+	sealed   bool // values is the caller's now
+	left     int
+	failures []*ItemError
+}
+
+func (c *taskCore[In, Out]) decode(o *queue.Outcome, v *Out) error {
+	return decodeOutcome(c.out, c.name, o, v)
+}
+
+// Resolve takes the outcome of one item.
+func (m *mapping[Out]) Resolve(i int32, o *queue.Outcome) bool {
+	var v Out
+	o.Err = m.item.decode(o, &v)
+	m.mu.Lock()
+	if m.sealed {
+		m.mu.Unlock()
+		return false
+	}
+	m.left--
+	if o.Err != nil {
+		m.failures = append(m.failures, &ItemError{int(i), o.Err})
+	} else {
+		m.values[i] = v
+	}
+	fast := o.Err != nil && m.opts.failFast
+	m.sealed = m.left == 0 || fast
+	sealed := m.sealed
+	m.mu.Unlock()
+	if sealed {
+		m.fail(m.failure())
+	}
+	if fast {
+		m.desk.Cancel(&m.call)
+	}
+	return true
+}
+
+// failure returns the error of the map; nil if no item failed. The mapping is sealed, or not yet submitted.
+func (m *mapping[Out]) failure() error {
+	if len(m.failures) == 0 {
+		return nil
+	}
+	slices.SortFunc(m.failures, func(a, b *ItemError) int { return cmp.Compare(a.Index, b.Index) })
+	return &MapError{Items: m.failures, Total: len(m.values)}
+}
+
+// Abort resolves the map with the successes so far.
+func (m *mapping[Out]) Abort(err error) {
+	m.mu.Lock()
+	over := m.sealed
+	m.sealed = true
+	m.mu.Unlock()
+	if !over {
+		m.fail(err)
+	}
+}

@@ -1,0 +1,101 @@
+package procpool
+
+import (
+	"time"
+
+	"github.com/procpool/procpool/event"
+	"github.com/procpool/procpool/internal/supervisor"
+)
+
+// State is where a worker is in its life.
+type State = event.State
+
+// The states, in order. A worker only ages.
+const (
+	StateStarting = event.Starting
+	StateReady    = event.Ready
+	StateDraining = event.Draining
+	StateStopping = event.Stopping
+	StateGone     = event.Gone
+)
+
+// Reason is why a worker leaves or left.
+type Reason = event.Reason
+
+// The reasons: first the planned ones, then how a worker can die.
+const (
+	ReasonTaskLimit   = event.ReasonTaskLimit
+	ReasonMemory      = event.ReasonMemory
+	ReasonGrowth      = event.ReasonGrowth
+	ReasonAge         = event.ReasonAge
+	ReasonIdle        = event.ReasonIdle
+	ReasonAsked       = event.ReasonAsked
+	ReasonRolling     = event.ReasonRolling
+	ReasonShrink      = event.ReasonShrink
+	ReasonPanic       = event.ReasonPanic
+	ReasonTerminated  = event.ReasonTerminated
+	ReasonClosed      = event.ReasonClosed
+	ReasonCrashed     = event.ReasonCrashed
+	ReasonExited      = event.ReasonExited
+	ReasonKilled      = event.ReasonKilled
+	ReasonTimedOut    = event.ReasonTimedOut
+	ReasonCanceled    = event.ReasonCanceled
+	ReasonOutOfMemory = event.ReasonOutOfMemory
+	ReasonProtocol    = event.ReasonProtocol
+	ReasonStartFailed = event.ReasonStartFailed
+)
+
+// WorkerInfo is what is known of a worker.
+type WorkerInfo struct {
+	Name    string
+	PID     int
+	State   State
+	Running int    // tasks in it now
+	Task    string // what it runs
+	Tasks   int    // started in it so far
+	Started time.Time
+	Memory  uint64 // resident bytes when last measured
+	Reason  Reason // why it leaves; empty while it serves
+}
+
+// Stats is the state of a pool at one moment.
+type Stats struct {
+	Processes, Ready, Busy, Queued, Running                            int    // now
+	Submitted, Succeeded, Failed, Canceled, Requeued, Retried, Started uint64 // since New; Started counts workers
+
+	WaitTotal, RunTotal time.Duration     // from accepted to sent to a worker, and in one, over all tasks
+	Exits               map[Reason]uint64 // workers that have left
+	Failing             error             // the open circuit's *StartError, nil when healthy: for readiness probes
+	LastResize          Resized           // the last change of Processes
+}
+
+// Resized is a change of the number of processes. Reason is "resize", "grow" or "shrink"; empty: there was none.
+type Resized struct {
+	From, To int
+	Reason   string
+	At       time.Time
+}
+
+// Stats returns a consistent snapshot. It waits for a moment in which no worker changes its state.
+func (p *Pool) Stats() Stats {
+	var st supervisor.State
+	st = p.super.State()
+	q := p.queue.Snapshot()
+	return Stats{
+		Processes: st.Target, Ready: st.Ready, Busy: st.Busy, Queued: q.Queued, Running: q.Inflight,
+		Submitted: q.Submitted, Succeeded: q.Succeeded, Failed: q.Failed, Canceled: q.Canceled,
+		Requeued: q.Requeued, Retried: q.Retried, Started: st.Started,
+		WaitTotal: q.Wait, RunTotal: q.Run, Exits: st.Exits, Failing: p.super.Failing(),
+		LastResize: Resized(st.Change),
+	}
+}
+
+// Workers returns the living workers, the oldest first.
+func (p *Pool) Workers() []WorkerInfo {
+	st := p.super.State()
+	infos := make([]WorkerInfo, len(st.Workers))
+	for i, w := range st.Workers {
+		infos[i] = WorkerInfo(w)
+	}
+	return infos
+}
