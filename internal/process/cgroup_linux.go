@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Cgroup is a control group (version 2) for one process and all that descends from it, which none of them can leave. It
-// is given to Start in a Spec, and removed when the process is reaped.
+// Cgroup is a control group (version 2) for one process and all that descends from it; only who may write to the cgroup
+// tree can leave it. It is given to Start in a Spec, and removed when the process is reaped.
 type Cgroup struct {
 	path string
 	dir  *os.File

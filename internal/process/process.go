@@ -4,6 +4,8 @@
 // A process is the leader of a session, and so of a process group, of its own. When the leader ends, whatever the reason,
 // the rest of the group is killed, and so is what left the group but not the session. What calls setsid itself leaves
 // the pool's reach; only a [Cgroup] holds that too.
+//
+// When this process dies first, the kernel kills the group (on Linux, see lifeline), but not what has left it.
 package process
 
 import (
