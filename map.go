@@ -96,6 +96,9 @@ func (c *taskCore[In, Out]) decode(o *queue.Outcome, v *Out) error {
 func (m *mapping[Out]) Resolve(i int32, o *queue.Outcome) bool {
 	var v Out
 	o.Err = m.item.decode(o, &v)
+	if outOfTime(&m.call, o.Err) {
+		m.Abort(context.DeadlineExceeded)
+	}
 	m.mu.Lock()
 	if m.sealed {
 		m.mu.Unlock()

@@ -2,6 +2,7 @@ package procpool
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -182,9 +183,18 @@ func (s *single[Out]) Resolve(_ int32, o *queue.Outcome) bool {
 		return false
 	}
 	o.Err = decodeOutcome(r.out, r.call.Task.Name, o, &r.value)
+	if outOfTime(&r.call, o.Err) {
+		o.Err = context.DeadlineExceeded
+	}
 	r.err = o.Err
 	r.settle(r.call.ID)
 	return true
+}
+
+// outOfTime reports whether a task failed because the caller's context has ended: the worker's may notice first, and the
+// caller is to see his own.
+func outOfTime(c *queue.Call, err error) bool {
+	return c.Deadline != 0 && err != nil && errors.Is(err, context.DeadlineExceeded) && time.Now().UnixNano() >= c.Deadline
 }
 
 // Abort resolves the result without the task.

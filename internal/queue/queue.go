@@ -177,6 +177,7 @@ func (q *Queue) tookLocked(s *Seat, n int) {
 	q.inside -= n
 	q.counts.Inflight += n
 	s.inflight += n
+	s.used = s.used || n > 0
 	if s.budget > 0 {
 		s.budget -= n
 		s.spent = s.budget == 0

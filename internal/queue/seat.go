@@ -1,15 +1,19 @@
 package queue
 
-// Seat is a worker's place at the queue. All fields are guarded by Queue.mu, except Owner, which is immutable.
+import "slices"
+
+// Seat is a worker's place at the queue. All fields are guarded by Queue.mu, except Owner and Number, which are immutable.
 //
 // Invariant: 0 <= inflight, and inflight <= window after a Take. An idle seat is open, has nothing in flight and stands on
 // the queue's idle stack; the queue is then empty.
 type Seat struct {
-	Owner any
+	Owner  any
+	Number uint64 // the order in which seats take their first item
 
 	open     bool // may take
 	idle     bool // stands on the idle stack
 	parted   bool // it was told that the seat is empty and takes no more
+	used     bool // it has taken an item
 	spent    bool // its budget is used up; it takes no more, even if items come back
 	window   int  // how many it may hold; 0: none for now
 	inflight int  // how many it holds
@@ -81,12 +85,22 @@ func (q *Queue) partLocked(s *Seat) bool {
 	return true
 }
 
-// restLocked puts a seat that found nothing to take on the idle stack.
+// restLocked puts a seat that found nothing to take on the idle stack: on top, for its process is warm; but one that never
+// took anything at the bottom, where they stand in the order of their numbers.
 func (q *Queue) restLocked(s *Seat) {
-	if s.open && !s.idle && s.inflight == 0 && !s.spent && s.window > 0 {
-		s.idle = true
-		q.idle = append(q.idle, s)
+	if !s.open || s.idle || s.inflight > 0 || s.spent || s.window == 0 {
+		return
 	}
+	s.idle = true
+	if s.used {
+		q.idle = append(q.idle, s)
+		return
+	}
+	i := 0
+	for i < len(q.idle) && !q.idle[i].used && q.idle[i].Number > s.Number {
+		i++
+	}
+	q.idle = slices.Insert(q.idle, i, s)
 }
 
 func (q *Queue) unrestLocked(s *Seat) {

@@ -262,6 +262,7 @@ func (l *link) after(d queue.Settled, returned []queue.Entry) {
 	l.settle(d)
 	l.w.measureSoon()
 	feedAll(append(owners, l)...)
+	l.w.s.Demand()
 }
 
 // broken handles a channel that ended or carried nonsense, outside of end.

@@ -57,7 +57,8 @@ func newLink(w *worker, q *queue.Queue, tasks map[string]uint16) *link {
 		work: make(chan struct{}, 1),
 		over: make(chan struct{}),
 	}
-	l.seat.Owner = l
+	l.duty <- struct{}{}
+	l.seat.Owner, l.seat.Number = l, uint64(w.id)
 	l.window, l.pace.window, l.pace.most = 1, 1, mostWindow
 	l.guard.link = l
 	return l

@@ -9,6 +9,6 @@ import (
 // A ring of one page is full most of the time.
 func TestSmallRing(t *testing.T) {
 	leak.Check(t)
-	bothDirectionsAtOnce(t, ringInProcess(t, "duplex", 4<<10))
+	bothDirectionsAtOnce(t, ringInProcess(t, "short", 4<<10), shortBytes)
 	tornSizes(t, ringInProcess(t, "echo", 4<<10))
 }

@@ -17,7 +17,8 @@ type role func(Peer) error
 var roles = map[string]role{
 	"echo":   echo,
 	"answer": answer,
-	"duplex": duplex,
+	"duplex": func(p Peer) error { return duplex(p, duplexBytes) },
+	"short":  func(p Peer) error { return duplex(p, shortBytes) },
 	"deaf":   func(Peer) error { select {} },
 	"leave":  func(Peer) error { return nil },
 	"say":    func(p Peer) error { return p.Send([]byte("last "), []byte("words")) },
@@ -32,6 +33,7 @@ var roles = map[string]role{
 
 const (
 	duplexBytes = 24 << 20
+	shortBytes  = 1 << 20
 	lastWords   = 40 << 10 // fits into any carrier
 )
 
@@ -102,10 +104,10 @@ func ended(err error) error {
 }
 
 // duplex sends one endless text and checks that it receives another, both at once. Then it says so.
-func duplex(p Peer) error {
+func duplex(p Peer, size int) error {
 	sent := make(chan error, 1)
-	go func() { sent <- sendText(2, p.Send) }()
-	if err := expectText(1, p.Recv); err != nil {
+	go func() { sent <- sendText(2, size, p.Send) }()
+	if err := expectText(1, size, p.Recv); err != nil {
 		return err
 	}
 	if err := <-sent; err != nil {
@@ -115,9 +117,9 @@ func duplex(p Peer) error {
 }
 
 // sendText sends text number seed in pieces of many sizes.
-func sendText(seed byte, send func(head, body []byte) error) error {
+func sendText(seed byte, left int, send func(head, body []byte) error) error {
 	text, sizes := text(seed), rand.New(rand.NewPCG(uint64(seed), 0))
-	for left := duplexBytes; left > 0; {
+	for left > 0 {
 		head := make([]byte, min(left, sizes.IntN(64)))
 		text.Read(head)
 		left -= len(head)
@@ -140,10 +142,10 @@ func randomSize(r *rand.Rand) int {
 	return r.IntN(1 << r.IntN(24))
 }
 
-func expectText(seed byte, recv func([]byte) (int, error)) error {
+func expectText(seed byte, left int, recv func([]byte) (int, error)) error {
 	text, sizes := text(seed), rand.New(rand.NewPCG(uint64(seed), 1))
 	got, want := make([]byte, 1<<20), make([]byte, 1<<20)
-	for left := duplexBytes; left > 0; {
+	for left > 0 {
 		n, err := recv(got[:min(left, 1+randomSize(sizes), len(got))])
 		if err != nil {
 			return fmt.Errorf("%d bytes before the end: %w", left, err)

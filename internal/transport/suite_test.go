@@ -34,19 +34,18 @@ func recvFuncs(c Conn) map[string]func([]byte) (int, error) {
 }
 
 func TestBothDirectionsAtOnce(t *testing.T) {
-	onAll(t, "duplex", bothDirectionsAtOnce)
+	onAll(t, "duplex", func(t *testing.T, w *worker) { bothDirectionsAtOnce(t, w, duplexBytes) })
 }
 
-func bothDirectionsAtOnce(t *testing.T, w *worker) {
+func bothDirectionsAtOnce(t *testing.T, w *worker, size int) {
 	sent := make(chan error, 1)
-	go func() { sent <- sendText(1, w.Send) }()
-	recv, lead := recvFuncs(w)["Recv"], recvFuncs(w)["Lead"]
-	recv, lead = alternate(recv, lead)
-	err := expectText(2, recv)
+	go func() { sent <- sendText(1, size, w.Send) }()
+	recv := inTurns(recvFuncs(w)["Recv"], recvFuncs(w)["Lead"])
+	err := expectText(2, size, recv)
 	if err := errors.Join(err, <-sent); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := recvAll(lead, 2); err != nil || string(got) != "ok" {
+	if got, err := recvAll(recv, 2); err != nil || string(got) != "ok" {
 		t.Fatalf("the worker says %q, %v", got, err)
 	}
 	if err := w.wait(); err != nil {
@@ -54,13 +53,11 @@ func bothDirectionsAtOnce(t *testing.T, w *worker) {
 	}
 }
 
-// alternate returns both as one function that takes turns.
-func alternate(a, b func([]byte) (int, error)) (_, _ func([]byte) (int, error)) {
-	both := func(p []byte) (int, error) {
+func inTurns(a, b func([]byte) (int, error)) func([]byte) (int, error) {
+	return func(p []byte) (int, error) {
 		a, b = b, a
 		return a(p)
 	}
-	return both, both
 }
 
 func recvAll(recv func([]byte) (int, error), size int) ([]byte, error) {

@@ -1,6 +1,9 @@
+//go:build unix
+
 package python
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -21,7 +24,8 @@ func interpreters(t testing.TB) []string {
 }
 
 var findInterpreters = sync.OnceValue(func() (found []string) {
-	candidates, _ := filepath.Glob("/root/.pyenv/versions/*/bin/python3")
+	home, _ := os.UserHomeDir()
+	candidates, _ := filepath.Glob(filepath.Join(home, ".pyenv/versions/*/bin/python3"))
 	candidates = append(candidates, "python3")
 	for _, path := range candidates {
 		out, err := exec.Command(path, "-c", "import sys; print(sys.executable); sys.exit(sys.version_info < (3, 8))").Output()

@@ -1,9 +1,12 @@
+//go:build unix
+
 package python
 
 import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -269,6 +272,9 @@ func TestTimeoutInLoop(t *testing.T) {
 func TestDump(t *testing.T) {
 	w := start(t, script(t, program))
 	w.send(w.frame(0, "time.sleep(0.1)", wire.CallInfo{}))
+	for w.board.Started() != 1 { // memory has no event to wait for
+		runtime.Gosched()
+	}
 	w.send(wire.AppendFrame(nil, wire.Header{Type: wire.Dump}, nil))
 	w.next()
 	if text := string(w.board.CrashText()); !strings.Contains(text, "in run") {
