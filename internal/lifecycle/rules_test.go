@@ -246,3 +246,44 @@ func TestInfo(t *testing.T) {
 		t.Error("the dead live")
 	}
 }
+
+// TestLingering: workers that take long to stop do not keep the place empty, up to a bound.
+func TestLingering(t *testing.T) {
+	f := New(Config{Processes: 1, MaxTasks: 1, Strict: true})
+	f.Step(start, Begin{})
+	living := func() (n int) {
+		for range f.Workers() {
+			n++
+		}
+		return n
+	}
+	for id := ID(1); id <= 3+lingering; id++ {
+		if w, ok := f.Worker(id); !ok || !w.Open {
+			t.Fatalf("worker %d is not open, %d live", id, living())
+		}
+		f.Step(start, Drained{id})
+	}
+	if n := living(); n != 3+lingering {
+		t.Errorf("%d live", n)
+	}
+	f.Step(start, Exited{ID: 1, Started: 1})
+	if w, ok := f.Worker(4 + lingering); !ok || !w.Open {
+		t.Error("nobody took the place when one was gone")
+	}
+}
+
+// TestPace: the time per task of the pool follows that of its workers, slowly.
+func TestPace(t *testing.T) {
+	f := New(Config{})
+	f.learnPace(80)
+	f.learnPace(160)
+	if f.pace != 90 {
+		t.Errorf("pace %d", f.pace)
+	}
+	var e estimate
+	e.add(800)
+	e.add(1600)
+	if e.mean != 900 || e.dev != 500 || e.ample() != 1900 {
+		t.Errorf("%+v", e)
+	}
+}
