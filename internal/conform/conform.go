@@ -5,13 +5,15 @@ package conform
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
 // Options says how to judge and to report.
 type Options struct {
-	FixHints bool // after a rule that does not hold, say what to look at
-	Env      []string
+	FixHints bool     // after a rule that does not hold, say what to look at
+	Rules    []string // judge these only; nil: all
+	Env      []string // added to the environment
 	Dir      string
 }
 
@@ -31,8 +33,15 @@ const perRule = 20 * time.Second
 func Run(ctx context.Context, path string, args []string, o Options) Report {
 	p := program{path: path, args: args, env: o.Env, dir: o.Dir}
 	report := Report{hints: o.FixHints}
-	for _, r := range rules {
-		report.Checks = append(report.Checks, p.check(ctx, r))
+	for i, r := range rules {
+		if o.Rules != nil && !slices.Contains(o.Rules, r.name) {
+			continue
+		}
+		c := p.check(ctx, r)
+		report.Checks = append(report.Checks, c)
+		if i == 0 && c.Err != nil {
+			break // nothing else can be judged, and each rule would take as long to find out
+		}
 	}
 	return report
 }
