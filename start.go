@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/procpool/procpool/internal/start"
 	"github.com/procpool/procpool/internal/supervisor"
 )
 
@@ -86,6 +87,20 @@ var goroutineMethod = &startMethod{
 	launch: launchGoroutine,
 }
 
+// StartProgram is for this repository's packages: Command for workers with names of their own.
+func StartProgram(p start.Program) StartMethod {
+	return StartMethod{&startMethod{
+		prefix: p.Prefix,
+		check: func(*Config) error {
+			if p.Err != nil {
+				return p.Err
+			}
+			return needProgram(p.Prefix, p.Path)
+		},
+		launch: func(c *Config) supervisor.Launch { return launchCommand(c, p.Path, p.Args) },
+	}}
+}
+
 func needProgram(method, path string) error {
 	if path == "" {
 		return fmt.Errorf("procpool: %s needs the path of a program", method)
@@ -112,7 +127,7 @@ func (m *startMethod) nextName() string {
 const marker = "PROCPOOL_WORKER"
 
 // environ returns a worker's environment: the parent's, what the transport needs, and Config.Env. Go workers use one
-// processor each, as the pool has many of them.
+// processor each, as the pool has many of them. Without a transport the program is none that could be told.
 func (c *Config) environ(transport string) []string {
 	var env []string
 	for _, kv := range os.Environ() {
@@ -120,5 +135,8 @@ func (c *Config) environ(transport string) []string {
 			env = append(env, kv)
 		}
 	}
-	return append(append(env, "GOMAXPROCS=1", marker+"="+transport), c.Env...)
+	if transport != "" {
+		env = append(env, "GOMAXPROCS=1", marker+"="+transport)
+	}
+	return append(env, c.Env...)
 }

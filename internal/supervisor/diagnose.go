@@ -1,9 +1,6 @@
 package supervisor
 
 import (
-	"bytes"
-	"syscall"
-
 	"github.com/procpool/procpool/event"
 	"github.com/procpool/procpool/internal/process"
 )
@@ -19,10 +16,10 @@ func (w *worker) diagnose(st process.Status) (cause event.Cause, signal int, det
 	switch {
 	case cause != event.CauseNone:
 	case st.Signal != 0:
-		cause, detail = w.diagnoseSignal(st.Signal)
+		cause, detail = w.diagnoseSignal(st)
 	case len(w.crash) > 0:
 		cause = event.CauseCrashed
-		signal = int(signalIn(w.crash))
+		signal = int(process.FatalIn(w.crash[:min(len(w.crash), crashHead)]))
 	case planned && st.ExitCode == 0:
 	default:
 		cause = event.CauseExited
@@ -30,38 +27,15 @@ func (w *worker) diagnose(st process.Status) (cause event.Cause, signal int, det
 	return cause, signal, detail
 }
 
-func (w *worker) diagnoseSignal(sig syscall.Signal) (event.Cause, string) {
-	switch sig {
-	case syscall.SIGSEGV, syscall.SIGABRT, syscall.SIGBUS, syscall.SIGILL, syscall.SIGFPE, syscall.SIGTRAP, sigsys:
+func (w *worker) diagnoseSignal(st process.Status) (event.Cause, string) {
+	switch {
+	case process.Fatal(st.Signal):
 		return event.CauseCrashed, ""
-	case syscall.SIGKILL:
-		if w.s.oomKilled() {
-			return event.CauseOutOfMemory, "the kernel's OOM killer ended it"
-		}
+	case process.Killed(st.Signal) && w.s.oomKilled():
+		return event.CauseOutOfMemory, "the kernel's OOM killer ended it"
 	}
 	return event.CauseKilledOutside, ""
 }
 
-// signalIn finds the fatal signal in the text that Go's runtime or Python's faulthandler writes about its own end; 0 if
-// it was no signal.
-func signalIn(text []byte) syscall.Signal {
-	if len(text) > 4096 {
-		text = text[:4096]
-	}
-	for _, s := range []struct {
-		name string
-		sig  syscall.Signal
-	}{
-		{"SIGSEGV", syscall.SIGSEGV},
-		{"SIGABRT", syscall.SIGABRT},
-		{"SIGBUS", syscall.SIGBUS},
-		{"SIGILL", syscall.SIGILL},
-		{"SIGFPE", syscall.SIGFPE},
-		{"SIGTRAP", syscall.SIGTRAP},
-	} {
-		if bytes.Contains(text, []byte(s.name)) {
-			return s.sig
-		}
-	}
-	return 0
-}
+// crashHead is where the text of a crash names its signal, if it was one; the stacks that follow may name others.
+const crashHead = 2048

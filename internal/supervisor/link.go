@@ -209,7 +209,7 @@ func (l *link) appendStopLocked(buf []byte) []byte {
 
 // reportLocked tells the machine that the worker's budget runs low.
 func (l *link) reportLocked() {
-	if l.watch < 0 {
+	if l.watch < 0 || !l.opened { // a seat that is not open yet has no budget
 		return
 	}
 	if _, budget := l.q.Load(&l.seat); budget >= 0 && budget <= l.watch {

@@ -6,7 +6,8 @@ import (
 	"io"
 	"os"
 	"sync"
-	"syscall"
+
+	"github.com/procpool/procpool/internal/process"
 )
 
 // longestLine is where a line is split.
@@ -31,11 +32,11 @@ func (o *outlet) drain(f *os.File, t *tail) {
 	for {
 		var more bool
 		err := raw.Read(func(fd uintptr) bool {
-			rest, more = o.readAll(int(fd), rest, t)
+			rest, more = o.readAll(fd, rest, t)
 			return !more || len(rest) >= longestLine // wait until there is something to read
 		})
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			raw.Control(func(fd uintptr) { rest, more = o.readAll(int(fd), rest, t) })
+			raw.Control(func(fd uintptr) { rest, more = o.readAll(fd, rest, t) })
 			break
 		}
 		if err != nil || !more {
@@ -52,18 +53,13 @@ const drainPerExit = 16 << 20
 
 // readAll reads what there is and writes the whole lines. It returns what is left of the last line, and whether there may
 // be more later.
-func (o *outlet) readAll(fd int, rest []byte, t *tail) ([]byte, bool) {
+func (o *outlet) readAll(fd uintptr, rest []byte, t *tail) ([]byte, bool) {
 	p := buffers.Get().(*[]byte)
 	defer buffers.Put(p)
 	for total := 0; total < drainPerExit; {
-		n, err := syscallRead(fd, *p)
-		switch {
-		case err == syscall.EINTR:
-			continue
-		case err == syscall.EAGAIN:
-			return rest, true
-		case err != nil || n == 0:
-			return rest, false
+		n, err := process.ReadFD(fd, *p)
+		if err != nil {
+			return rest, err == process.ErrNothing
 		}
 		total += n
 		rest = o.lines(rest, (*p)[:n], t)

@@ -101,3 +101,9 @@ func (p *MemoryPeer) Close() error {
 	p.calls.close(io.EOF, false)
 	return nil
 }
+
+// Fail is Close, but the pool receives err.
+func (p *MemoryPeer) Fail(err error) {
+	p.results.close(err, true)
+	p.calls.close(io.EOF, false)
+}

@@ -29,7 +29,7 @@ func BenchmarkCalls(b *testing.B) {
 		b.Run(python, func(b *testing.B) {
 			o := script(b, echoProgram)
 			o.Python = python
-			w := start(b, o)
+			w := launch(b, o)
 			const batch = 32
 			var calls []byte
 			send := func() {
@@ -58,7 +58,7 @@ func BenchmarkCalls(b *testing.B) {
 
 // BenchmarkOne is the way there and back of a single call.
 func BenchmarkOne(b *testing.B) {
-	w := start(b, script(b, echoProgram))
+	w := launch(b, script(b, echoProgram))
 	for b.Loop() {
 		ask[any](w, 0, nil)
 	}
@@ -68,7 +68,7 @@ func BenchmarkOne(b *testing.B) {
 func BenchmarkStart(b *testing.B) {
 	o := script(b, echoProgram)
 	for b.Loop() {
-		w := start(b, o)
+		w := launch(b, o)
 		w.send(wire.AppendFrame(nil, wire.Header{Type: wire.Stop}, nil))
 		w.wait()
 	}
@@ -82,7 +82,7 @@ func BenchmarkBig(b *testing.B) {
 			continue
 		}
 		b.Run(name, func(b *testing.B) {
-			w := start(b, script(b, echoProgram))
+			w := launch(b, script(b, echoProgram))
 			frame := w.frame(uint16(task), payload, wire.CallInfo{})
 			b.SetBytes(int64(len(payload)))
 			for b.Loop() {

@@ -39,8 +39,8 @@ func script(t testing.TB, text string) Options {
 	return Options{Script: file}
 }
 
-// start runs a worker until it is ready.
-func start(t testing.TB, o Options) *worker {
+// launch runs a worker until it is ready.
+func launch(t testing.TB, o Options) *worker {
 	t.Helper()
 	if o.Python == "" {
 		o.Python = interpreters(t)[0]

@@ -64,7 +64,7 @@ func TestFunction(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "job.py"), []byte(square), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w := start(t, Options{Function: filepath.Join(dir, "job.py") + ":square,twice"})
+	w := launch(t, Options{Function: filepath.Join(dir, "job.py") + ":square,twice"})
 	if !slices.Equal(w.hello.Tasks, []string{"square", "twice"}) || w.hello.Language != "python" {
 		t.Errorf("hello is %+v", w.hello)
 	}
@@ -72,7 +72,7 @@ func TestFunction(t *testing.T) {
 		t.Errorf("square is %d", got)
 	}
 	t.Setenv("PYTHONPATH", dir)
-	w = start(t, Options{Function: "job:twice"})
+	w = launch(t, Options{Function: "job:twice"})
 	if got := ask[int](w, 0, 7); got != 14 {
 		t.Errorf("twice is %d", got)
 	}
@@ -84,7 +84,7 @@ func TestModule(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("PYTHONPATH", dir)
-	if got := ask[int](start(t, Options{Module: "offers"}), 0, nil); got != 1 {
+	if got := ask[int](launch(t, Options{Module: "offers"}), 0, nil); got != 1 {
 		t.Errorf("one is %d", got)
 	}
 }
@@ -124,7 +124,7 @@ func TestDeaths(t *testing.T) {
 		{name: "killed", code: "os.kill(os.getpid(), signal.SIGKILL)", signal: syscall.SIGKILL},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := start(t, script(t, program))
+			w := launch(t, script(t, program))
 			w.send(w.frame(0, tt.code, wire.CallInfo{}))
 			status := w.wait().Sys().(syscall.WaitStatus)
 			if status.Signaled() != (tt.signal != 0) || status.Signaled() && status.Signal() != tt.signal || !status.Signaled() && status.ExitStatus() != tt.exit {
@@ -144,7 +144,7 @@ func TestDeaths(t *testing.T) {
 }
 
 func TestErrorsSurvive(t *testing.T) {
-	w := start(t, script(t, program))
+	w := launch(t, script(t, program))
 	for code, want := range map[string]wire.MessageError{
 		"raise MemoryError":                     {Kind: wire.KindError, Type: "MemoryError"},
 		"raise KeyboardInterrupt":               {Kind: wire.KindError, Type: "KeyboardInterrupt"},
@@ -170,7 +170,7 @@ func TestErrorsSurvive(t *testing.T) {
 }
 
 func TestStopRunsHooks(t *testing.T) {
-	w := start(t, script(t, program))
+	w := launch(t, script(t, program))
 	w.send(append(w.frame(0, "print('task')", wire.CallInfo{}), wire.AppendFrame(nil, wire.Header{Type: wire.Stop}, nil)...))
 	if code := w.wait().ExitCode(); code != 0 {
 		t.Errorf("exit code %d, %s", code, w.stderr.String())
@@ -181,7 +181,7 @@ func TestStopRunsHooks(t *testing.T) {
 }
 
 func TestCurrent(t *testing.T) {
-	w := start(t, script(t, program))
+	w := launch(t, script(t, program))
 	const code = `
 t, w = procpool.current_task(), procpool.current_worker()
 result = [t.id, t.name, t.attempt, t.metadata["k"], w.name, w.tasks]`
@@ -199,7 +199,7 @@ result = [t.id, t.name, t.attempt, t.metadata["k"], w.name, w.tasks]`
 
 // A forked process is no worker: when it comes back from the task, it must not answer.
 func TestFork(t *testing.T) {
-	w := start(t, script(t, program))
+	w := launch(t, script(t, program))
 	for range 3 {
 		pid := ask[int](w, 0, "result = os.fork()")
 		if pid == 0 {
@@ -217,7 +217,7 @@ func TestCancelStorm(t *testing.T) {
 		t.Run(python, func(t *testing.T) {
 			o := script(t, program)
 			o.Python = python
-			w := start(t, o)
+			w := launch(t, o)
 			var canceled int
 			for i := range 300 {
 				w.send(w.frame(0, "time.sleep("+[]string{"0.0115", "0.0002", "0", "60"}[i%4]+")", wire.CallInfo{}))
@@ -249,7 +249,7 @@ func TestCancelStorm(t *testing.T) {
 
 // A loop in Python is interrupted too, and a second call's timeout counts although the first one was attended.
 func TestTimeoutInLoop(t *testing.T) {
-	w := start(t, script(t, program))
+	w := launch(t, script(t, program))
 	for range 3 {
 		begin := time.Now()
 		w.send(w.frame(0, "time.sleep(0.03)", wire.CallInfo{}))
@@ -270,7 +270,7 @@ func TestTimeoutInLoop(t *testing.T) {
 
 // The crash text of a worker that is asked what it does shows the task's line.
 func TestDump(t *testing.T) {
-	w := start(t, script(t, program))
+	w := launch(t, script(t, program))
 	w.send(w.frame(0, "time.sleep(0.1)", wire.CallInfo{}))
 	for w.board.Started() != 1 { // memory has no event to wait for
 		runtime.Gosched()

@@ -1,0 +1,89 @@
+package procpool_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/procpool/procpool"
+	"github.com/procpool/procpool/pooltest"
+)
+
+var linesTask = procpool.Declare[string, string]("line")
+
+func linesPool(t *testing.T, cfg procpool.Config, path string, args ...string) (context.Context, *procpool.Pool) {
+	t.Helper()
+	pooltest.Check(t)
+	ctx, done := context.WithTimeout(t.Context(), 20*time.Second)
+	t.Cleanup(done)
+	cfg.Processes, cfg.StartMethod = 2, procpool.Lines(path, args...)
+	p, err := procpool.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Terminate)
+	return ctx, p
+}
+
+func TestLinesFilter(t *testing.T) {
+	ctx, p := linesPool(t, procpool.Config{MaxTasksPerChild: 7}, "sed", "-u", "s/a/b/")
+	in := make([]string, 100)
+	for i := range in {
+		in[i] = strings.Repeat("x", i) + "a"
+	}
+	out, err := linesTask.Map(ctx, p, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, s := range out {
+		if want := strings.Repeat("x", i) + "b"; s != want {
+			t.Errorf("line %d: %q, want %q", i, s, want)
+		}
+	}
+	if err := p.Shutdown(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if n := p.Stats().Exits[procpool.ReasonTaskLimit]; n < 14 {
+		t.Errorf("%d workers left at their limit, want 14", n)
+	}
+}
+
+func TestLinesFilterDiesUnderLine(t *testing.T) {
+	ctx, p := linesPool(t, procpool.Config{}, "sh", "-c", "while read x; do [ $x = die ] && exit 3; echo got $x; done")
+	if s, err := linesTask.Apply(ctx, p, "1"); s != "got 1" || err != nil {
+		t.Fatal(s, err)
+	}
+	_, err := linesTask.Apply(ctx, p, "die")
+	if we, ok := errors.AsType[*procpool.WorkerError](err); !ok || we.Cause != procpool.CauseExited || we.ExitCode != 3 {
+		t.Fatalf("%v, want exit status 3", err)
+	}
+	if s, err := linesTask.Apply(ctx, p, "2"); s != "got 2" || err != nil {
+		t.Fatal(s, err)
+	}
+}
+
+func TestLinesFilterAnswersTwice(t *testing.T) {
+	ctx, p := linesPool(t, procpool.Config{}, "sh", "-c", "while read x; do echo $x; echo again; done")
+	for range 5 { // each filter answers one line, and is ended for its second answer
+		if s, err := linesTask.Apply(ctx, p, "1"); err != nil {
+			if we, ok := errors.AsType[*procpool.WorkerError](err); !ok || we.Cause != procpool.CauseProtocol {
+				t.Fatal(err)
+			}
+		} else if s != "1" {
+			t.Fatalf("%q: an answer that belongs to no line", s)
+		}
+	}
+}
+
+func TestLinesNewlineIsRefused(t *testing.T) {
+	ctx, p := linesPool(t, procpool.Config{}, "cat")
+	_, err := linesTask.Apply(ctx, p, "two\nlines")
+	if ee, ok := errors.AsType[*procpool.EncodeError](err); !ok || ee.Result {
+		t.Fatal(err)
+	}
+	if _, err := procpool.Declare[string, string]("word").Apply(ctx, p, "x"); !errors.Is(err, procpool.ErrUnknownTask) {
+		t.Fatal(err)
+	}
+}
