@@ -5,9 +5,9 @@ import (
 	"github.com/procpool/procpool/internal/start"
 )
 
-// Worker starts Python programs as workers, named PythonPoolWorker-N. Their functions are called through
-// [procpool.Declare]. An exception arrives as a *procpool.TaskError with its traceback. Cancel and a timeout raise
-// procpool.Canceled and procpool.TimedOut in the function, also while it sleeps.
+// Worker returns a start method for pools whose workers are Python interpreters, named PythonPoolWorker-N. Nothing needs
+// to be installed but Python 3.8 or later: what the worker needs travels with this program. Wrong options are told by
+// procpool.New.
 func Worker(o Options) procpool.StartMethod {
 	path, args, err := command(o)
 	return procpool.StartProgram(start.Program{Prefix: "PythonPoolWorker", Path: path, Args: args, Err: err})
