@@ -25,8 +25,8 @@ const (
 // function runs before its call stands there, and no call stands there that was taken back. The pool takes calls back by
 // storing the last one's number to revoked and then loading claim: what is above claim can not start any more; the one
 // that is claimed answers for itself, with its result or with Returned. This is Dekker's algorithm; it needs a full
-// barrier between each side's store and load. Go's atomics have one. For workers in languages without barriers the pool
-// supplies both, see Fence.
+// barrier between each side's store and load. Go's atomics have one; a program built with -race has it only where the store
+// is a Swap. For workers in languages without barriers the pool supplies both, see fence.
 type Board struct {
 	mem   []byte
 	crash func() []byte
@@ -39,7 +39,7 @@ func (b *Board) word(at int) *atomic.Uint64 {
 
 // Claim is called by the worker before it runs call seq. It reports whether it may.
 func (b *Board) Claim(seq uint64) bool {
-	b.word(boardClaim).Store(seq)
+	b.word(boardClaim).Swap(seq)
 	if seq <= b.word(boardRevoked).Load() {
 		return false
 	}
@@ -59,7 +59,7 @@ func (b *Board) Revoke(last uint64, fenced bool) (claimed uint64, ok bool) {
 	if !fenced && !canFence() {
 		return 0, false
 	}
-	b.word(boardRevoked).Store(last)
+	b.word(boardRevoked).Swap(last)
 	if !fenced {
 		fence()
 	}

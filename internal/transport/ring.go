@@ -127,11 +127,11 @@ func (w *ringWriter) put(p []byte) {
 }
 
 // publish lets the reader have what was put.
-func (w *ringWriter) publish() { w.tail.Store(w.at) }
+func (w *ringWriter) publish() { w.tail.Swap(w.at) }
 
 // want makes the reader tell when there is room; it reports whether there is some already.
 func (w *ringWriter) want() (bool, error) {
-	w.wanted.Store(1)
+	w.wanted.Swap(1)
 	err := w.refresh()
 	return w.free() > 0, err
 }
@@ -190,7 +190,7 @@ func (r *ringReader) get(p []byte) {
 // release gives the room of what was read back to the writer, and wakes it if it waits for room and half of the ring is
 // free: to wake somebody for less would cost more than it brings.
 func (r *ringReader) release() {
-	r.head.Store(r.at)
+	r.head.Swap(r.at)
 	if r.wanted.Load() != 0 && int(r.seen-r.at) <= len(r.data)/2 && r.wanted.Swap(0) != 0 {
 		r.wake()
 	}

@@ -12,8 +12,9 @@ import (
 //
 // What Send has no room for goes on when somebody receives. TryRecv notices the worker's end only after Interrupt.
 //
-// Either side sleeps only after it has told the other and looked once more. As both do so with sequentially consistent
-// atomics, none sleeps while there is something for it.
+// Either side sleeps only after it has told the other and looked once more, and publishes first and then looks whether the
+// other sleeps; so none sleeps while there is something for it. Each of these stores must be seen before the load that
+// comes after it. They are written as Swap, because Store is not that strong in a program built with -race.
 type Ring struct {
 	pipe  *Pipe
 	waits *atomic.Uint32 // how we wait: what the worker has to do when there is something
@@ -176,7 +177,7 @@ func (c *Ring) Interrupt() {
 	if c.closed.Load() {
 		return
 	}
-	c.interrupted.Store(true)
+	c.interrupted.Swap(true)
 	c.pipe.Interrupt()
 	if clear32(c.waits) {
 		futexWake(c.waits)

@@ -50,7 +50,7 @@ func NewRingPeer(b *Board, doorbell *os.File) *RingPeer {
 
 // Stop makes this and every later Recv return io.EOF instead of waiting. It may be called at any time.
 func (p *RingPeer) Stop() {
-	p.stopped.Store(true)
+	p.stopped.Swap(true)
 	if p.err == nil && clear32(p.sleep) {
 		futexWake(p.sleep)
 	}
@@ -138,7 +138,7 @@ func (p *RingPeer) await(word *atomic.Uint32, ready func() bool) {
 	}
 	// The other goroutines of this process do not run while we sleep, until the runtime notices; so they come first.
 	runtime.Gosched()
-	word.Store(1)
+	word.Swap(1)
 	if ready() || p.stopped.Load() {
 		word.Store(0)
 		return

@@ -43,7 +43,7 @@ func (c *Ring) Recv(p []byte) (int, error) {
 // received reports whether there was something to receive; if not, it is called again after the doorbell.
 func (c *Ring) received(uintptr) bool {
 	c.answerBell()
-	c.waits.Store(byBell) // what rings from now on is for our next look
+	c.waits.Swap(byBell) // what rings from now on is for our next look
 	c.n, c.err = c.turn(c.p)
 	return c.n > 0 || c.err != nil
 }
@@ -60,7 +60,7 @@ func (c *Ring) Lead(p []byte, atMost time.Duration) (int, error) {
 		return c.turn(p)
 	}
 	for end := time.Now().Add(atMost); ; {
-		c.waits.Store(inThread)
+		c.waits.Swap(inThread)
 		n, err := c.turn(p)
 		left := time.Until(end)
 		if n > 0 || err != nil || left <= 0 || c.interrupted.Load() {
