@@ -53,8 +53,12 @@ fmt: ## format every file
 	go run $(gofumpt) -l -w .
 
 .PHONY: bench
-bench: ## run all benchmarks
-	$(call each,go test -run '^$$' -bench . -benchmem ./...)
+bench: ## measure the goals beside the peers, and write docs/benchmarks.md
+	cd bench && go run . -o ../docs/benchmarks.md
+
+.PHONY: hops
+hops: ## run the Go benchmarks of each hop of a task: docs/performance.md
+	go test -run '^$$' -bench . -benchmem . ./internal/...
 
 .PHONY: soak
 soak: ## hunt flakes: all tests, often, in random order, with the race detector

@@ -68,7 +68,7 @@ func mapInts(p *procpool.Pool, n int) error {
 func mapRecords(p *procpool.Pool, n int) error {
 	in := make([]record, n)
 	for i := range in {
-		in[i] = record{i, "Ada Lovelace", true, 0.5, []string{"red", "green"}, 7, -3, "a note of some length"}
+		in[i] = aRecord(i)
 	}
 	out, err := modify.Map(background, p, in)
 	if err == nil && (out[n-1].ID != n-1 || out[n-1].Count != 8) {

@@ -58,7 +58,9 @@ func main() {
 	})
 }
 
-func silent() hclog.Logger { return hclog.New(&hclog.LoggerOptions{Output: io.Discard, Level: hclog.Off}) }
+func silent() hclog.Logger {
+	return hclog.New(&hclog.LoggerOptions{Output: io.Discard, Level: hclog.Off})
+}
 
 func dispense(client *plugin.Client) (*rpc.Client, error) {
 	protocol, err := client.Client()
