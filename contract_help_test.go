@@ -356,3 +356,8 @@ func numbers(n int) []int {
 	}
 	return all
 }
+
+var (
+	ctPrint = procpool.Define("contract.print", func(_ context.Context, s string) (int, error) { return fmt.Println(s) })
+	ctAny   = procpool.Define("contract.any", func(_ context.Context, v any) (string, error) { return fmt.Sprintf("%T", v), nil })
+)

@@ -28,8 +28,7 @@ func (ls *levels) at(priority int) *level {
 	return l
 }
 
-// next returns the item that runs next and removes it; segments of canceled calls are dropped on the way, and so are items
-// that have no payload because they could not be encoded.
+// next returns the item that runs next and removes it; segments of canceled calls are dropped on the way.
 func (ls levels) next() (c *Call, item int32, ok bool) {
 	for _, l := range ls {
 		for g := l.segs.front(); g != nil; g = l.segs.front() {
@@ -41,9 +40,7 @@ func (ls levels) next() (c *Call, item int32, ok bool) {
 			if g.from++; g.from == g.to {
 				l.segs.popFront()
 			}
-			if c.Many == nil || len(c.Payload(item)) > 0 {
-				return c, item, true
-			}
+			return c, item, true
 		}
 	}
 	return nil, 0, false

@@ -156,11 +156,10 @@ func (q *Queue) Take(s *Seat, out []Entry) (n int, wake any) {
 	defer q.mu.Unlock()
 	now := q.now()
 	for room := min(s.room(), len(out)); n < room; n++ {
-		c, item, ok := q.levels.next()
+		c, item, ok := q.nextLocked()
 		if !ok {
 			break
 		}
-		c.waiting--
 		q.counts.Wait += now - c.Accepted
 		out[n] = Entry{Call: c, Item: item, Attempt: q.attemptLocked(c, item), Taken: now}
 	}
@@ -171,6 +170,22 @@ func (q *Queue) Take(s *Seat, out []Entry) (n int, wake any) {
 		}
 	}
 	return n, wake
+}
+
+// nextLocked removes the item that runs next. Those that could not be encoded have failed already and go on the way.
+func (q *Queue) nextLocked() (c *Call, item int32, ok bool) {
+	for {
+		if c, item, ok = q.levels.next(); !ok {
+			return nil, 0, false
+		}
+		c.waiting--
+		if c.Many == nil || len(c.Payload(item)) > 0 {
+			return c, item, true
+		}
+		q.inside--
+		q.counts.Failed++
+		q.admitLocked()
+	}
 }
 
 func (q *Queue) tookLocked(s *Seat, n int) {
