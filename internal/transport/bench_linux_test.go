@@ -62,17 +62,32 @@ func BenchmarkEcho(b *testing.B) {
 	for _, c := range carriers {
 		for _, size := range []int{64 << 10, 1 << 20, 64 << 20} {
 			b.Run(fmt.Sprint(c.name, "/", size>>10, "KiB"), func(b *testing.B) {
-				w := c.start(b, "echo")
-				body, back := stream1(size), make([]byte, size)
-				b.SetBytes(int64(size))
-				for b.Loop() {
-					if err := w.Send(nil, body); err != nil {
-						b.Fatal(err)
-					}
-					if _, err := recvInto(w.Recv, back); err != nil {
-						b.Fatal(err)
-					}
-				}
+				benchEcho(b, c.start(b, "echo"), size)
+			})
+		}
+	}
+}
+
+func benchEcho(b *testing.B, w *worker, size int) {
+	body, back := stream1(size), make([]byte, size)
+	b.SetBytes(int64(size))
+	for b.Loop() {
+		if err := w.Send(nil, body); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := recvInto(w.Recv, back); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// How large the rings should be: a body that goes out and comes back.
+func BenchmarkRingSize(b *testing.B) {
+	for _, ring := range []int{64 << 10, 128 << 10, 256 << 10, 512 << 10, 1 << 20} {
+		for _, size := range []int{256 << 10, 1 << 20, 64 << 20} {
+			b.Run(fmt.Sprint(ring>>10, "KiB/", size>>10, "KiB"), func(b *testing.B) {
+				c, files, _ := newRing(b, ring)
+				benchEcho(b, inChild(b, c, "ring/echo", files), size)
 			})
 		}
 	}

@@ -25,6 +25,7 @@ type Ring struct {
 	closed      atomic.Bool
 	refused     atomic.Bool // spinning is not welcome
 	pending     atomic.Bool // the backlog is not empty
+	corrupted   atomic.Bool // the worker broke the cursor that Send reads
 
 	// Owned by whoever receives.
 	in       ringReader
@@ -143,6 +144,7 @@ func (c *Ring) leaveLocked() error {
 
 func (c *Ring) failLocked(why error) error {
 	c.gone = why
+	c.corrupted.Store(why == errRing)
 	c.backlog.discard()
 	c.pending.Store(false)
 	return why

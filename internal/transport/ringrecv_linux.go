@@ -98,6 +98,9 @@ func (c *Ring) turn(p []byte) (int, error) {
 		return 0, c.broken
 	}
 	c.flush()
+	if c.corrupted.Load() {
+		return 0, c.breakUp(errRing)
+	}
 	n, err := c.in.read(p)
 	switch {
 	case err != nil:
