@@ -18,6 +18,9 @@ func NewBoard(int) (*Board, *os.File, error) {
 		_, err = f.Seek(boardPage, 0)
 	}
 	if err != nil {
+		if b != nil {
+			b.Close()
+		}
 		f.Close()
 		return nil, nil, fmt.Errorf("set up board: %w", err)
 	}

@@ -26,6 +26,9 @@ func NewBoard(ringSize int) (*Board, *os.File, error) {
 		_, err = f.Seek(boardPage, 0) // the worker's writes to the descriptor are crash text
 	}
 	if err != nil {
+		if b != nil {
+			b.Close()
+		}
 		f.Close()
 		return nil, nil, fmt.Errorf("set up shared memory: %w", err)
 	}
