@@ -11,6 +11,7 @@ type Seat struct {
 	Number uint64 // the order in which seats take their first item
 
 	open     bool // may take
+	retired  bool // for good: whoever opens it later has not heard of it yet
 	idle     bool // stands on the idle stack
 	parted   bool // it was told that the seat is empty and takes no more
 	used     bool // it has taken an item
@@ -36,6 +37,9 @@ func (s *Seat) room() int {
 func (q *Queue) Open(s *Seat, window, budget int) []any {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if s.retired {
+		return nil
+	}
 	s.open, s.window, s.budget = true, window, budget
 	if budget == 0 {
 		s.budget = -1
@@ -48,7 +52,7 @@ func (q *Queue) Open(s *Seat, window, budget int) []any {
 func (q *Queue) Retire(s *Seat) (empty bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	s.open = false
+	s.open, s.retired = false, true
 	q.unrestLocked(s)
 	return q.partLocked(s)
 }
