@@ -144,6 +144,9 @@ func (l *link) cut(out []answer) (n int, more bool, err error) {
 		}
 		switch h.Type {
 		case wire.Result, wire.Error, wire.Returned:
+			if !l.w.isReady() {
+				return n, false, nonsense("it answered call %d before it was ready", h.Seq)
+			}
 			out[n] = answer{h, body, owned}
 			n++
 		default:
@@ -162,8 +165,10 @@ func (l *link) settleAnswers(answers []answer) error {
 	now := l.w.s.cfg.Clock()
 	l.mu.Lock()
 	n, first := l.flight.pop(entries[:len(answers)])
+	turns := turns{since: l.since, each: (now - l.since) / time.Duration(max(n, 1))}
 	d.Run = now - l.since
 	l.since = now
+	l.guard.tellLocked("")
 	l.mu.Unlock()
 
 	bytes, returned := 0, entries[:0:0]
@@ -182,7 +187,7 @@ func (l *link) settleAnswers(answers []answer) error {
 			continue
 		}
 		bytes += len(e.Call.Payload(e.Item))
-		l.take(e, a, &d)
+		l.take(e, a, &d, turns.span(i, e))
 	}
 	l.learn(d, bytes)
 	if len(answers) > n {
@@ -217,12 +222,12 @@ func (l *link) giveBack(entries []queue.Entry, first uint64) {
 }
 
 // take resolves one answered call.
-func (l *link) take(e *queue.Entry, a *answer, d *queue.Settled) {
+func (l *link) take(e *queue.Entry, a *answer, d *queue.Settled, s span) {
 	o := queue.Outcome{Payload: a.body, Owned: a.owned}
 	if a.head.Type == wire.Error {
 		o.Payload, o.Err = nil, l.failure(a.body)
 	}
-	l.resolve(e, &o, d)
+	l.resolve(e, &o, d, s)
 	l.ran.Add(1)
 	if a.head.Flags&wire.FlagRetire != 0 {
 		l.w.asked(event.ReasonAsked)
@@ -254,10 +259,9 @@ func (l *link) after(d queue.Settled, returned []queue.Entry) {
 	var owners []any
 	if len(returned) > 0 {
 		var drained bool
-		if owners, drained = l.q.Requeue(&l.seat, returned, false); drained {
+		if owners, drained = l.q.Requeue(&l.seat, returned, false, l.w.tellBack); drained {
 			l.w.drained()
 		}
-		l.w.tellRequeued(returned)
 	}
 	l.settle(d)
 	l.w.measureSoon()

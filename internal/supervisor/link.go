@@ -21,9 +21,11 @@ type link struct {
 	conn  transport.Conn   // set before prime returns
 	board *transport.Board // set before prime returns, and not used before
 
-	duty chan struct{} // holds a token while nobody collects
+	duty chan struct{} // holds a token while nobody collects; none before the worker is spawned
 	work chan struct{} // holds a token when the reader should look
 	over chan struct{} // closed by end: nothing will ever be in flight again
+
+	onBoard sync.WaitGroup // who uses the board without mu; none begins once ended
 
 	scan wire.Scanner // owned by who has the duty
 	pace pace         // owned by who has the duty
@@ -31,6 +33,8 @@ type link struct {
 	mu       sync.Mutex
 	tasks    map[string]uint16 // of hello; nil before
 	fenced   bool              // of hello
+	dumps    bool              // of hello
+	up       bool              // it has said that it is ready
 	wanted   bool              // the machine wants it to take tasks
 	opened   bool              // it does
 	ended    bool              // nothing may be sent any more
@@ -43,11 +47,14 @@ type link struct {
 	interval float64           // from pace
 	blocked  bool              // what waits behind a long task was taken back; nothing is sent until it is answered
 	guard    guard             // what stops the first in flight
+	deaf     deaf              // how long the first in flight has not been taken up
 	watch    int               // tell the machine when the budget is at most this; < 0: no need
 
 	dirty  atomic.Bool   // it has run a task since it was last measured
+	judged atomic.Bool   // it waits for Config.When to be asked
 	ran    atomic.Int64  // tasks answered
 	memory atomic.Uint64 // resident bytes when last measured
+	tally  tally         // of how long its tasks took
 }
 
 func newLink(w *worker, q *queue.Queue, tasks map[string]uint16) *link {
@@ -57,7 +64,6 @@ func newLink(w *worker, q *queue.Queue, tasks map[string]uint16) *link {
 		work: make(chan struct{}, 1),
 		over: make(chan struct{}),
 	}
-	l.duty <- struct{}{}
 	l.seat.Owner, l.seat.Number = l, uint64(w.id)
 	l.window, l.pace.window, l.pace.most = 1, 1, mostWindow
 	l.guard.link = l
@@ -70,10 +76,13 @@ func (l *link) open(wanted bool) {
 	l.wanted = l.wanted || wanted
 	now := l.wanted && !l.opened && l.tasks != nil && l.conn != nil && !l.ended
 	l.opened = l.opened || now
-	window := l.windowLocked()
+	var others []any
+	if now { // under mu: whoever sees opened sees the seat's budget
+		others = l.q.Open(&l.seat, l.windowLocked(), l.w.budget)
+	}
 	l.mu.Unlock()
 	if now {
-		feedAll(append(l.q.Open(&l.seat, window, l.w.budget), l)...)
+		feedAll(append(others, l)...)
 	}
 }
 
@@ -91,6 +100,15 @@ func (l *link) tasksStarted() int {
 		n++
 	}
 	return n
+}
+
+// handedLocked returns how many tasks of its budget the worker was given.
+func (l *link) handedLocked() int {
+	if l.w.budget == 0 || !l.opened {
+		return 0
+	}
+	_, left := l.q.Load(&l.seat)
+	return l.w.budget - left
 }
 
 // watchFor tells the machine when the worker's budget is at most left.
@@ -159,7 +177,9 @@ func (l *link) sendLocked(batch []queue.Entry) (unknown []queue.Entry) {
 		l.seq++
 		l.flight.push(*e)
 		buf = l.appendLocked(buf, e, number)
-		l.w.tell(startedEvent(l.w, e))
+		if l.up {
+			l.w.tell(startedEvent(l.w, e, e.Taken))
+		}
 	}
 	buf = l.appendStopLocked(buf)
 	l.conn.Send(buf, nil) // a broken channel shows when it is read
@@ -173,6 +193,7 @@ func (l *link) sendLocked(batch []queue.Entry) (unknown []queue.Entry) {
 	if l.flight.len() > 1 || !l.w.isReady() {
 		l.w.s.patrol.arm()
 	}
+	l.w.s.vigil.arm()
 	l.reportLocked()
 	return unknown
 }
@@ -227,13 +248,13 @@ func (l *link) refuse(unknown []queue.Entry) {
 	for i := range unknown {
 		e := &unknown[i]
 		f := &queue.Failed{Kind: wire.KindUnknown, Message: l.w.name + " has no such task"}
-		l.resolve(e, &queue.Outcome{Err: f}, &d)
+		l.resolve(e, &queue.Outcome{Err: f}, &d, span{wait: e.Taken - e.Call.Accepted})
 	}
 	l.settle(d)
 }
 
 // resolve gives an item its outcome.
-func (l *link) resolve(e *queue.Entry, o *queue.Outcome, d *queue.Settled) {
+func (l *link) resolve(e *queue.Entry, o *queue.Outcome, d *queue.Settled, s span) {
 	o.Worker, o.Attempt = l.w.name, int(e.Attempt)
 	used := e.Call.Sink.Resolve(e.Item, o)
 	if e.Attempt > 1 {
@@ -248,7 +269,10 @@ func (l *link) resolve(e *queue.Entry, o *queue.Outcome, d *queue.Settled) {
 		d.Failed++
 	}
 	if used {
-		l.w.tell(finishedEvent(l.w, e, o))
+		l.tally.add(e, l.w.name, s)
+		l.w.tell(finishedEvent(l.w, e, o, s))
+	} else {
+		l.w.tell(canceledEvent(l.w, e))
 	}
 }
 
@@ -266,29 +290,4 @@ func (l *link) windowLocked() int {
 		return 0
 	}
 	return l.window
-}
-
-func startedEvent(w *worker, e *queue.Entry) func(event.At) event.Event {
-	if w.s.cfg.Observe == nil {
-		return nil
-	}
-	return func(at event.At) event.Event {
-		return event.TaskStarted{At: at, Task: taskOf(e), Worker: w.who(), Wait: e.Taken - e.Call.Accepted}
-	}
-}
-
-func finishedEvent(w *worker, e *queue.Entry, o *queue.Outcome) func(event.At) event.Event {
-	if w.s.cfg.Observe == nil {
-		return nil
-	}
-	return func(at event.At) event.Event {
-		return event.TaskFinished{
-			At: at, Task: taskOf(e), Worker: w.who(), Err: o.Err,
-			Wait: e.Taken - e.Call.Accepted, Run: w.s.cfg.Clock() - e.Taken,
-		}
-	}
-}
-
-func taskOf(e *queue.Entry) event.Task {
-	return event.Task{ID: e.ID(), Name: e.Call.Task.Name, Attempt: int(e.Attempt)}
 }

@@ -26,6 +26,7 @@ func (w *worker) live(open bool) {
 	proc, err := w.s.cfg.Launch(w.name, w.prime)
 	w.s.count.add(w.launchFault(err))
 	if err != nil {
+		w.link.duty <- struct{}{}
 		w.link.end()
 		w.gone()
 		group.Wait()
@@ -68,6 +69,7 @@ func (w *worker) spawned(proc Process) {
 	}
 	w.mu.Unlock()
 	w.tell(func(at event.At) event.Event { return event.WorkerSpawned{At: at, Worker: w.who()} })
+	w.link.duty <- struct{}{} // what the worker says is heard, and told, after it was spawned
 	w.link.wake()
 }
 
@@ -84,6 +86,7 @@ func (l *link) end() (lost []queue.Entry) {
 	l.drain()
 	l.mu.Lock()
 	l.ended = true
+	l.w.dump = l.guard.dump
 	l.guard.disarmLocked()
 	started := l.board.Started()
 	rest := make([]queue.Entry, l.flight.len())
@@ -100,6 +103,10 @@ func (l *link) end() (lost []queue.Entry) {
 			back = append(back, e)
 		}
 	}
+	if n > 0 && started > first {
+		l.w.decide(event.CauseProtocol, fmt.Sprintf("its board says that it started call %d, but call %d was not answered", started, first))
+	}
+	l.onBoard.Wait()
 	l.w.crash = l.board.CrashText()
 	l.conn.Close()
 	l.board.Close()
@@ -113,8 +120,7 @@ func (l *link) giveUp(back []queue.Entry) {
 	if len(back) == 0 {
 		return
 	}
-	owners, _ := l.q.Requeue(&l.seat, back, false)
-	l.w.tellRequeued(back)
+	owners, _ := l.q.Requeue(&l.seat, back, false, l.w.tellBack)
 	feedAll(owners...)
 	l.w.s.demand()
 }
@@ -177,16 +183,17 @@ func (w *worker) mourn(lost []queue.Entry, died *queue.Died) {
 	var d queue.Settled
 	for i := range lost {
 		e := &lost[i]
+		s := w.link.lastSpan(e)
+		d.Run += s.run
 		if int(e.Attempt) <= e.Call.Task.Retries && retriable(died.Cause) {
 			again = append(again, *e)
 			continue
 		}
-		w.link.resolve(e, &queue.Outcome{Err: died}, &d)
+		w.link.resolve(e, &queue.Outcome{Err: died}, &d, s)
 	}
 	w.link.settle(d)
 	if len(again) > 0 {
-		owners, _ := w.link.q.Requeue(&w.link.seat, again, true)
-		w.tellRetried(again, died)
+		owners, _ := w.link.q.Requeue(&w.link.seat, again, true, w.tellAgain(died))
 		feedAll(owners...)
 		w.s.demand()
 	}
@@ -225,28 +232,15 @@ func howEnded(st process.Status) string {
 	return fmt.Sprintf("exit status %d", st.ExitCode)
 }
 
-func (w *worker) tellRequeued(back []queue.Entry) {
-	for i := range back {
-		w.tell(func(at event.At) event.Event {
-			return event.TaskRequeued{At: at, Task: taskOf(&back[i]), Worker: w.who()}
-		})
-	}
-}
-
-func (w *worker) tellRetried(again []queue.Entry, died *queue.Died) {
-	for i := range again {
-		w.tell(func(at event.At) event.Event {
-			return event.TaskRetried{At: at, Task: taskOf(&again[i]), Worker: w.who(), Err: died}
-		})
-	}
-}
-
 // stderr returns the last lines the worker wrote, and before them what its runtime wrote about its end, if that is not
 // among them.
 func (w *worker) stderr() string {
 	text := w.tail.String()
 	if text == "" {
-		return string(w.crash)
+		text = string(w.crash)
+	}
+	if w.dump != "" && w.cause == event.CauseTimedOut {
+		text += event.DumpHeading + w.dump
 	}
 	return text
 }

@@ -29,7 +29,7 @@ func (w *worker) end(r event.Reason) {
 	case event.ReasonTerminated:
 		w.decide(event.CauseTerminated, "")
 	case event.ReasonStartFailed:
-		w.decide(event.CauseNone, "")
+		w.decide(event.CauseTimedOut, "")
 	}
 	w.terminate()
 }

@@ -16,9 +16,12 @@ type Supervisor struct {
 	cfg    Config
 	stdout *outlet
 	stderr *outlet
-	patrol patrol
+	patrol patrol // for tasks that wait behind a long one
+	vigil  patrol // for workers that are deaf
 	meter  meter
+	judge  Mailbox[*worker]     // for Config.When
 	told   Mailbox[event.Event] // for Observe
+	seen   atomic.Bool          // somebody observes
 	done   chan struct{}        // closed when every worker is gone and nothing can come any more
 
 	inbox  Mailbox[any] // lifecycle.Input, or func() to look at the machine; its goroutine owns the next group
@@ -59,10 +62,14 @@ func New(cfg Config) (*Supervisor, error) {
 	turn <- struct{}{}
 	s.stdout = &outlet{out: cfg.Stdout, turn: turn}
 	s.stderr = &outlet{out: cfg.Stderr, turn: turn}
-	s.patrol.s, s.meter.s = s, s
+	s.patrol.s, s.vigil.s, s.meter.s = s, s, s
+	s.patrol.period, s.patrol.look = patrolPeriod, (*link).lookAhead
+	s.vigil.period, s.vigil.look = vigilPeriod, (*link).listen
 	s.ooms, _ = process.OOMKills()
 	s.keen.Store(cfg.Fleet.Scale.Max > 0)
-	s.inbox.Each, s.told.Each = s.step, cfg.Observe
+	s.inbox.Each = s.step
+	s.told.Each, s.told.Most, s.told.Lost = cfg.Observe, mostUntold, lost
+	s.seen.Store(cfg.Observed)
 	cfg.Fleet.Use, cfg.Fleet.Queue, cfg.Fleet.Worker = s.use, s.snapshotDemand, s.whoIs
 	s.fleet = lifecycle.New(cfg.Fleet)
 	s.count.begin(cfg.Fleet.Processes)
@@ -128,7 +135,7 @@ func (s *Supervisor) perform(a lifecycle.Action) {
 	case lifecycle.Arm:
 		s.arm(a.At)
 	case lifecycle.Tell:
-		s.tell(a.Event)
+		s.tell(s.public(a.Event))
 	case lifecycle.Rolled:
 		close(s.rolls[0])
 		s.rolls = s.rolls[1:]
@@ -180,7 +187,7 @@ func (s *Supervisor) bury(a lifecycle.Bury) {
 	delete(s.workers, a.ID)
 	s.mu.Unlock()
 	s.exits[a.Reason]++
-	if s.cfg.Observe != nil && w.obituary.Worker.Name != "" {
+	if w.obituary.Worker.Name != "" {
 		e := w.obituary
 		e.Reason, e.Why = a.Reason, a.Figures
 		if a.Reason.Planned() {
@@ -209,29 +216,18 @@ func (s *Supervisor) finish() {
 		s.timer.Stop()
 	}
 	s.patrol.stop()
+	s.vigil.stop()
 	s.meter.stop()
 	for _, c := range s.rolls {
 		close(c)
 	}
 	s.rolls = nil
-	go func() { // ends when the last live has; Done's callers wait for it
+	go func() { // ends when the last live has, and what looks at workers; Done's callers wait for it
 		s.lives.Wait()
+		s.meter.busy.Wait()
+		<-s.judge.Empty()
 		close(s.done)
 	}()
-}
-
-// tell hands an event to the observer.
-func (s *Supervisor) tell(e event.Event) {
-	if s.cfg.Observe != nil {
-		s.told.Put(e)
-	}
-}
-
-// tell hands an event to the observer, made only if there is one.
-func (w *worker) tell(make func(event.At) event.Event) {
-	if make != nil && w.s.cfg.Observe != nil {
-		w.s.told.Put(make(event.At{Time: time.Now()}))
-	}
 }
 
 // use is what the machine wants to know of a worker.
@@ -243,7 +239,7 @@ func (s *Supervisor) use(id lifecycle.ID) lifecycle.Use {
 	l := w.link
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	u := lifecycle.Use{Tasks: l.tasksStarted()}
+	u := lifecycle.Use{Tasks: l.tasksStarted(), Handed: l.handedLocked()}
 	if l.flight.len() == 0 {
 		u.IdleSince = time.Now().Add(l.since - s.cfg.Clock())
 	}

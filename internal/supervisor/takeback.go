@@ -11,10 +11,14 @@ import (
 // patrolPeriod is how long the first task of a window may run before the others are taken back.
 const patrolPeriod = time.Millisecond
 
-// patrol looks after windows that hold more than one task: when the first takes long, the others are taken back and run
-// elsewhere. It has a timer only while there is such a window.
+// patrol looks at all links, as often as its period says, while there is one that it has to look at again. A pool has
+// two: one looks after windows that hold more than one task: when the first takes long, the others are taken back and run
+// elsewhere. The other looks for workers that are deaf.
 type patrol struct {
-	s     *Supervisor
+	s      *Supervisor
+	period time.Duration
+	look   func(*link) (again bool)
+
 	armed atomic.Bool
 	mu    sync.Mutex
 	timer *time.Timer
@@ -31,9 +35,9 @@ func (p *patrol) arm() {
 	switch {
 	case p.done:
 	case p.timer == nil:
-		p.timer = time.AfterFunc(patrolPeriod, p.walk)
+		p.timer = time.AfterFunc(p.period, p.walk)
 	default:
-		p.timer.Reset(patrolPeriod)
+		p.timer.Reset(p.period)
 	}
 }
 
@@ -50,7 +54,7 @@ func (p *patrol) stop() {
 func (p *patrol) walk() {
 	p.armed.Store(false)
 	for _, w := range p.s.list() {
-		if w.link.lookAhead() {
+		if p.look(w.link) {
 			p.arm()
 		}
 	}
@@ -85,9 +89,14 @@ func (l *link) takeBack() {
 	l.blocked = true // nothing is sent until the next answer
 	l.q.Block(&l.seat)
 	last := l.seq
+	l.onBoard.Add(1) // before end can close it
 	l.mu.Unlock()
 
 	claimed, ok := l.board.Revoke(last, l.fenced) // may take milliseconds where claims are not fenced
+	l.onBoard.Done()
+	if ok && claimed > last {
+		l.w.misbehaved(nonsense("its board says that it claimed call %d, which it was never given", claimed))
+	}
 	var back []queue.Entry
 	if ok {
 		l.mu.Lock()
@@ -115,10 +124,10 @@ func (l *link) unblockEmpty() {
 }
 
 func (l *link) requeue(back []queue.Entry) {
-	owners, drained := l.q.Requeue(&l.seat, back, false)
+	owners, drained := l.q.Requeue(&l.seat, back, false, l.w.tellBack)
 	if drained {
 		l.w.drained()
 	}
-	l.w.tellRequeued(back)
 	feedAll(append(owners, l)...)
+	l.w.s.Demand()
 }

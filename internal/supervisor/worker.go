@@ -28,8 +28,11 @@ type worker struct {
 	budget int    // tasks in its life; 0: no limit
 	tail   tail   // of its stderr
 	crash  []byte // what its runtime wrote about its end; set by end
+	dump   string // what it did when the task that it ended with had timed out; set by end
 
 	ready atomic.Bool // it has said so
+
+	strange, strangeBytes int // frames that mean nothing; owned by who has the duty
 
 	obituary event.WorkerExited // set before Exited is posted
 
@@ -44,6 +47,7 @@ type worker struct {
 	opening bool        // its seat is to be opened once hello has told its tasks
 	fault   error       // why it did not become ready, as far as it said so
 	state   event.State
+	ages    ages
 	planned bool // the pool asked it to leave
 }
 
@@ -83,12 +87,35 @@ func (w *worker) introduce(h wire.Header, body []byte) error {
 		return w.rise()
 	case wire.Failed:
 		return w.confess(body)
+	case wire.Dumped:
+		w.link.dumped(h.Seq, body)
+		return nil
 	}
-	if h.Type < wire.Hello && h.Type != 0 && h.Type > wire.Dump || h.Type > wire.Returned && h.Type < 128 {
-		return nil // from a later version of the protocol
+	if h.Type < wire.Hello && h.Type != 0 && h.Type > wire.Dump || h.Type > wire.Dumped && h.Type < 128 {
+		return w.skip(body) // from a later version of the protocol
 	}
 	return nonsense("it sent a frame of type %d", h.Type)
 }
+
+// What a worker may send of frames that mean nothing, for its life and for each task that it has run: they cost the pool
+// time.
+const (
+	mostStrange      = 1000
+	mostStrangeBytes = 64 << 20
+)
+
+func (w *worker) skip(body []byte) error {
+	w.strange++
+	w.strangeBytes += len(body)
+	share := 1 + int(w.link.ran.Load())
+	if w.strange > mostStrange*share || w.strangeBytes > mostStrangeBytes*share {
+		return nonsense("it sent %d frames that mean nothing", w.strange)
+	}
+	return nil
+}
+
+// mostTasks is how many tasks a call's header can tell apart.
+const mostTasks = 1 << 16
 
 func (w *worker) greet(body []byte) error {
 	var m wire.MessageHello
@@ -97,6 +124,9 @@ func (w *worker) greet(body []byte) error {
 	}
 	if m.Version != wire.Version {
 		return w.refuse(fmt.Errorf("it speaks version %d of the protocol, this pool version %d", m.Version, wire.Version))
+	}
+	if len(m.Tasks) > mostTasks {
+		return nonsense("it offers %d tasks, more than %d", len(m.Tasks), mostTasks)
 	}
 	l := w.link
 	tasks := make(map[string]uint16, len(m.Tasks))
@@ -107,13 +137,14 @@ func (w *worker) greet(body []byte) error {
 	if l.tasks == nil {
 		l.tasks = tasks
 	}
-	l.fenced = m.Fenced
+	l.fenced, l.dumps = m.Fenced, m.Dumps
 	l.pace.most = min(max(m.Window, 1), mostWindow)
 	l.mu.Unlock()
 
 	w.mu.Lock()
 	again := w.hello
 	w.hello = true
+	w.ages.hello = time.Now()
 	w.mu.Unlock()
 	if again {
 		return nonsense("it sent hello twice")
@@ -128,6 +159,7 @@ func (w *worker) rise() error {
 	ok := w.hello && !w.ready.Load()
 	if ok {
 		w.ready.Store(true)
+		w.ages.ready = time.Now()
 		w.ageLocked(event.Ready)
 	}
 	took := time.Since(w.born)
@@ -136,11 +168,17 @@ func (w *worker) rise() error {
 		return nonsense("it said ready before hello, or twice")
 	}
 	l := w.link
+	w.tell(func(at event.At) event.Event { return event.WorkerReady{At: at, Worker: w.who(), Took: took} })
 	l.mu.Lock()
 	l.since = w.s.cfg.Clock() // what waited in the channel begins now
+	l.up = true
+	for i := range l.flight.len() {
+		if e := l.flight.at(i); e.Call != nil {
+			w.tell(startedEvent(w, e, l.since))
+		}
+	}
 	l.guard.armLocked()
 	l.mu.Unlock()
-	w.tell(func(at event.At) event.Event { return event.WorkerReady{At: at, Worker: w.who(), Took: took} })
 	w.s.post(lifecycle.Ready{ID: w.id})
 	return nil
 }
@@ -173,6 +211,7 @@ func (w *worker) refuse(err error) error {
 func (w *worker) ageLocked(to event.State) {
 	if ageOf(to) > ageOf(w.state) {
 		w.state = to
+		w.ages.note(to)
 	}
 }
 
