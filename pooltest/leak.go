@@ -1,4 +1,3 @@
-// Package pooltest helps to test programs that use procpool.
 package pooltest
 
 import (

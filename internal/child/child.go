@@ -5,6 +5,7 @@ package child
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"github.com/procpool/procpool/internal/transport"
@@ -40,7 +41,6 @@ type Channel struct {
 	Control interface{ Recv(p []byte) (int, error) }
 	Board   *transport.Board
 	Gone    func() // called when the pool is gone: leaves at once
-	Dump    func() // called when the pool asks what the worker is doing
 }
 
 // server serves one pool.
@@ -61,13 +61,21 @@ type server struct {
 	inbox  inbox     // frames for the serving goroutine, from the control channel
 	stream *streamed // calls, where they do not come through the control channel; owned by the serving goroutine
 	out    []byte    // reused for replies; owned by the serving goroutine
+
+	sending sync.Mutex // held over Calls.Send: the control goroutine sends dumps
 }
+
+// Tamper, if set, stands between every worker of this process and its pool: package pooltest makes workers misbehave.
+var Tamper func(Program, Channel) Channel
 
 // Serve serves until the pool says stop, then runs the initializer's cleanup and returns nil. An error tells what was
 // wrong with the pool's side.
 //
 // It starts one goroutine besides, which reads the control channel; it ends at that channel's end.
 func Serve(p Program, ch Channel, pid int) error {
+	if Tamper != nil {
+		ch = Tamper(p, ch)
+	}
 	s := &server{Program: p, Channel: ch, pid: pid}
 	s.inbox.some.L = &s.inbox.mu
 	if ch.Control != any(ch.Calls) {
