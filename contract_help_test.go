@@ -211,6 +211,16 @@ func (g *gate) deaf(label string) gateIn {
 	return in
 }
 
+// nobody checks that no other task comes, as well as that can be seen.
+func (g *gate) nobody() {
+	g.c.Helper()
+	g.ln.SetDeadline(time.Now().Add(100 * time.Millisecond))
+	if conn, err := g.ln.Accept(); err == nil {
+		conn.Close()
+		g.c.Error("another task came to the gate")
+	}
+}
+
 // visit is a task that has come to the gate.
 type visit struct {
 	g     *gate
@@ -361,3 +371,21 @@ var (
 	ctPrint = procpool.Define("contract.print", func(_ context.Context, s string) (int, error) { return fmt.Println(s) })
 	ctAny   = procpool.Define("contract.any", func(_ context.Context, v any) (string, error) { return fmt.Sprintf("%T", v), nil })
 )
+
+// ctLitter leaves a process behind that holds a connection to the gate.
+var ctLitter = procpool.Define("contract.litter", func(_ context.Context, in gateIn) (int, error) {
+	conn, err := net.Dial("tcp", in.Addr)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	fmt.Fprintln(conn, in.Label)
+	f, err := conn.(*net.TCPConn).File()
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	cmd := exec.Command("sleep", "1000")
+	cmd.ExtraFiles = []*os.File{f}
+	return 0, cmd.Start()
+})

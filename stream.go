@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/procpool/procpool/internal/queue"
@@ -20,13 +21,13 @@ type stream[In, Out any] struct {
 	room    chan struct{} // wakes the producer; capacity 1
 	news    chan struct{} // wakes the consumer; capacity 1
 	window  window        // owned by the consumer
+	given   atomic.Int64  // values handed to the consumer
 
 	mu          sync.Mutex
 	first, last *piece[In, Out]   // read and not yielded, in input order
 	ready       []*piece[In, Out] // of these, resolved ones in completion order, if not ordered
 	read        int               // values taken from the input
-	yielded     int
-	limit       int   // most that may be read and not yielded
+	limit       int   // most that may be read and not given
 	over        bool  // the input has ended
 	stopped     bool  // the consumer has left
 	failure     error // of the whole
@@ -93,7 +94,7 @@ func (s *stream[In, Out]) awaitRoom() bool {
 	for {
 		s.mu.Lock()
 		end := s.stopped || s.failure != nil
-		free := s.read-s.yielded < s.limit
+		free := s.read-int(s.given.Load()) < s.limit
 		s.mu.Unlock()
 		if end || free {
 			return !end
@@ -240,11 +241,13 @@ func (s *stream[In, Out]) items(yield func(Item[Out]) bool) {
 			return
 		}
 		for _, p := range batch {
+			s.give()
 			if !yield(Item[Out]{p.index, p.value, p.err}) {
 				return
 			}
 		}
 		if len(batch) > 0 {
+			poke(s.room)
 			continue
 		}
 		select {
@@ -253,6 +256,13 @@ func (s *stream[In, Out]) items(yield func(Item[Out]) bool) {
 			yield(Item[Out]{Index: -1, Err: s.ctx.Err()})
 			return
 		}
+	}
+}
+
+// give counts a value that the consumer gets, and wakes the producer when there is some room for more.
+func (s *stream[In, Out]) give() {
+	if n := s.given.Add(1); n%int64(1+s.window.size/8) == 0 {
+		poke(s.room)
 	}
 }
 
@@ -277,11 +287,7 @@ func (s *stream[In, Out]) take(batch []*piece[In, Out]) (_ []*piece[In, Out], en
 			s.unlinkLocked(p)
 		}
 	}
-	s.yielded += len(batch)
 	s.limit = s.window.next(len(batch))
-	if len(batch) > 0 {
-		poke(s.room)
-	}
 	return batch, len(batch) == 0 && s.first == nil && (s.over || s.failure != nil)
 }
 
