@@ -28,7 +28,8 @@ var (
 	sum    = procpool.Define("bench.sum", func(_ context.Context, v procpool.View) (uint64, error) { return sumOf(v), nil })
 	rest   = procpool.Define("bench.rest", func(_ context.Context, d time.Duration) (int, error) { time.Sleep(d); return 0, nil })
 
-	// hang tells its process on standard output, and goes on until it is told to stop.
+	// hold goes on until it is told to stop; hang tells its process on standard output before.
+	hold = procpool.Define("bench.hold", func(ctx context.Context, _ int) (int, error) { <-ctx.Done(); return 0, ctx.Err() })
 	hang = procpool.Define("bench.hang", func(ctx context.Context, _ int) (int, error) {
 		fmt.Println(os.Getpid())
 		<-ctx.Done()
