@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"runtime"
 	"syscall"
@@ -140,6 +141,7 @@ func (c *Config) fleet() lifecycle.Config {
 		Processes: c.processes(), MaxTasks: c.MaxTasksPerChild, Jitter: c.Recycle.Jitter,
 		Memory: c.Recycle.Memory, Growth: c.Recycle.Growth, Age: c.Recycle.Age, Idle: c.Recycle.Idle,
 		Spares:       c.Spares,
+		Rand:         rand.Float64,
 		StartTimeout: or(c.StartTimeout, 60*time.Second),
 		Restart: lifecycle.Restart{
 			MaxFailures: or(c.Restart.MaxFailures, 5),

@@ -21,7 +21,9 @@ type Pool struct {
 	cfg   Config
 	queue *queue.Queue
 	super *supervisor.Supervisor
+	clock func() time.Duration // since New
 
+	observers observers
 	callbacks supervisor.Mailbox[func()]
 	caller    atomic.Uint64 // the goroutine that runs callbacks now
 	state     atomic.Int32  // running, closed, terminated; only grows
@@ -44,9 +46,13 @@ func New(cfg Config) (*Pool, error) {
 	p := &Pool{cfg: cfg}
 	p.callbacks.Each = p.runCallback
 	epoch := time.Now()
-	clock := func() time.Duration { return time.Since(epoch) }
-	p.queue = queue.New(cfg.Queue.Limit, clock, p.onEnter())
-	super, err := supervisor.New(p.supervision(clock))
+	p.clock = func() time.Duration { return time.Since(epoch) }
+	p.queue = queue.New(cfg.Queue.Limit, p.clock, p.entered)
+	p.queue.OnDrop = p.dropped
+	if cfg.OnEvent != nil {
+		p.observers.all = []*observer{{cfg.OnEvent}}
+	}
+	super, err := supervisor.New(p.supervision())
 	if fault, ok := err.(*supervisor.StartFault); ok {
 		err = startError(fault)
 	}
@@ -58,7 +64,7 @@ func New(cfg Config) (*Pool, error) {
 }
 
 // supervision is what the supervisor is told.
-func (p *Pool) supervision(clock func() time.Duration) supervisor.Config {
+func (p *Pool) supervision() supervisor.Config {
 	cfg := &p.cfg
 	m := cfg.StartMethod.get()
 	c := supervisor.Config{
@@ -71,7 +77,8 @@ func (p *Pool) supervision(clock func() time.Duration) supervisor.Config {
 		Measure:     cfg.Recycle.Memory > 0 || cfg.Recycle.Growth > 0,
 		StopOnSpent: true,
 		Stdout:      cfg.stdout(), Stderr: cfg.stderr(),
-		Clock: clock, StartFailure: startError, Panicked: p.panicked,
+		Clock: p.clock, StartFailure: startError, Failure: errorOf, Panicked: p.panicked,
+		Observe: p.observe, Observed: cfg.OnEvent != nil,
 	}
 	if m.own {
 		prog := program()
@@ -81,36 +88,10 @@ func (p *Pool) supervision(clock func() time.Duration) supervisor.Config {
 			c.Tasks[t.Name] = uint16(i)
 		}
 	}
-	if cfg.OnEvent != nil {
-		c.Observe = p.observe
-	}
 	if when := cfg.Recycle.When; when != nil {
 		c.When = func(w supervisor.Worker) bool { return when(WorkerInfo(w)) }
 	}
 	return c
-}
-
-// onEnter tells observers of accepted tasks.
-func (p *Pool) onEnter() func(*queue.Call) {
-	if p.cfg.OnEvent == nil {
-		return nil
-	}
-	return func(c *queue.Call) {
-		now := event.At{Time: time.Now()}
-		for i := range c.Items() {
-			p.super.Tell(event.TaskQueued{At: now, Task: event.Task{ID: c.ID + uint64(i), Name: c.Task.Name, Attempt: 1}})
-		}
-	}
-}
-
-// observe hands an event to the user, whose panics are not the pool's.
-func (p *Pool) observe(e event.Event) {
-	defer func() {
-		if v := recover(); v != nil {
-			fmt.Fprintf(p.cfg.stderr(), "procpool: OnEvent panicked: %v\n%s", v, debug.Stack())
-		}
-	}()
-	p.cfg.OnEvent(e)
 }
 
 // Desk is for this repository's packages.
@@ -130,7 +111,8 @@ func (d desk) Submit(c *queue.Call, patient bool, w queue.Waiter) (<-chan struct
 	}
 	if feed != nil {
 		supervisor.Feed(feed, w)
-	} else {
+	}
+	if feed == nil || c.Items() > 1 {
 		d.p.super.Demand()
 	}
 	return entered, nil
@@ -141,11 +123,6 @@ func (d desk) Entered(c *queue.Call) (bool, error) { return d.p.queue.Entered(c)
 // Cancel removes what waits of a resolved call, and stops what runs.
 func (d desk) Cancel(c *queue.Call) {
 	dropped := d.p.queue.Cancel(c)
-	if d.p.cfg.OnEvent != nil {
-		d.p.super.Tell(event.TaskCanceled{
-			At: event.At{Time: time.Now()}, Task: event.Task{ID: c.ID, Name: c.Task.Name, Attempt: 1}, Err: context.Canceled,
-		})
-	}
 	if dropped < c.Items() {
 		d.p.super.Cancel(c)
 	}
@@ -172,16 +149,6 @@ func (p *Pool) runCallback(f func()) {
 		}
 	}()
 	f()
-}
-
-// panicked tells of a panic in a function of the user's.
-func (p *Pool) panicked(v any) {
-	stack := string(debug.Stack())
-	if p.cfg.OnEvent == nil {
-		fmt.Fprintf(p.cfg.stderr(), "procpool: a callback panicked: %v\n%s", v, stack)
-		return
-	}
-	p.super.Tell(event.CallbackPanicked{At: event.At{Time: time.Now()}, Value: v, Stack: stack})
 }
 
 // goroutineID tells goroutines apart, so that a Join in a callback, which would wait for itself, is an error. The runtime
@@ -230,7 +197,7 @@ func (p *Pool) Join(ctx context.Context) error {
 	if id := p.caller.Load(); id != 0 && id == goroutineID() {
 		return errInCallback
 	}
-	for _, done := range []func() <-chan struct{}{p.super.Done, p.super.Written, p.callbacks.Empty, p.super.Told} {
+	for _, done := range []func() <-chan struct{}{p.super.Done, p.super.Judged, p.super.Written, p.callbacks.Empty, p.super.Told} {
 		select {
 		case <-done():
 		case <-ctx.Done():

@@ -58,6 +58,7 @@ type Restart struct {
 // Use is what the dispatcher knows about a worker.
 type Use struct {
 	Tasks     int       // started in it
+	Handed    int       // of its budget, handed out to it
 	IdleSince time.Time // since its last task, or since it was ready; zero while it has one
 }
 

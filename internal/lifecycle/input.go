@@ -59,8 +59,9 @@ type (
 
 	// Doom: what it runs must end, and it with it: a timeout, a cancel, hard memory, a broken protocol. Kill is the answer.
 	Doom struct {
-		ID     ID
-		Reason event.Reason
+		ID      ID
+		Reason  event.Reason
+		Figures event.Figures
 	}
 )
 

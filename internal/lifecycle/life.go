@@ -116,7 +116,7 @@ func (f *Fleet) drained(in Drained) {
 func (f *Fleet) doom(in Doom) {
 	if w := f.find(in, in.ID); w != nil && !w.killed {
 		w.failing = !w.ready() && !w.planned && in.Reason != event.ReasonCanceled && in.Reason != event.ReasonTimedOut
-		f.kill(w, in.Reason)
+		f.kill(w, in.Reason, in.Figures)
 	}
 }
 
@@ -139,9 +139,9 @@ func (f *Fleet) stop(w *worker) {
 	f.do(Stop{w.id, w.reason, w.why})
 }
 
-func (f *Fleet) kill(w *worker, r event.Reason) {
+func (f *Fleet) kill(w *worker, r event.Reason, why event.Figures) {
 	if !w.stopping { // else it keeps the reason that it is stopping for
-		w.reason, w.why = r, event.Figures{}
+		w.reason, w.why = r, why
 	}
 	w.stopping, w.killed = true, true
 	f.do(Kill{w.id, r})

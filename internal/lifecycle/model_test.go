@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -95,8 +96,11 @@ func newWorld(t *rapid.T) *world {
 			return Demand{Queued: w.queued, Waiting: time.Duration(w.queued) * 20 * time.Millisecond}
 		},
 		Use: func(id ID) Use {
+			if !w.has(id) { // it is to be spawned by this step
+				return Use{}
+			}
 			p := w.proc(id)
-			u := Use{Tasks: p.started}
+			u := Use{Tasks: p.started, Handed: p.handed}
 			if p.ready && !p.running {
 				u.IdleSince = start
 			}
@@ -108,6 +112,10 @@ func newWorld(t *rapid.T) *world {
 	}
 	w.f = New(w.cfg)
 	return w
+}
+
+func (w *world) has(id ID) bool {
+	return slices.ContainsFunc(w.procs, func(p *proc) bool { return p.id == id })
 }
 
 func (w *world) proc(id ID) *proc {
@@ -324,7 +332,7 @@ func (w *world) workerThing(p *proc) {
 		if p.running {
 			r = event.ReasonTimedOut
 		}
-		w.step(Doom{p.id, r})
+		w.step(Doom{ID: p.id, Reason: r})
 	}
 }
 

@@ -153,7 +153,7 @@ func (f *Fleet) timeouts() {
 			continue
 		}
 		w.failing = !w.planned
-		f.kill(w, event.ReasonStartFailed)
+		f.kill(w, event.ReasonStartFailed, event.Figures{Age: f.now.Sub(w.spawned)})
 	}
 }
 

@@ -21,12 +21,12 @@ func TestStorm(t *testing.T) {
 			return append(f.Step(now, Ready{id}), f.Step(now, Exited{ID: id, Cause: event.CauseExited})...)
 		},
 		"nonsense after ready": func(f *Fleet, now time.Time, id ID) []Action {
-			a := append(f.Step(now, Ready{id}), f.Step(now, Doom{id, event.ReasonProtocol})...)
+			a := append(f.Step(now, Ready{id}), f.Step(now, Doom{ID: id, Reason: event.ReasonProtocol})...)
 			return append(a, f.Step(now, Exited{ID: id})...)
 		},
 		"nonsense with its only task unstarted": func(f *Fleet, now time.Time, id ID) []Action {
 			a := append(f.Step(now, Progress{ID: id}), f.Step(now, Ready{id})...)
-			a = append(a, f.Step(now, Doom{id, event.ReasonProtocol})...)
+			a = append(a, f.Step(now, Doom{ID: id, Reason: event.ReasonProtocol})...)
 			return append(a, f.Step(now, Exited{ID: id})...)
 		},
 	}

@@ -152,7 +152,7 @@ func (s *script) line(line string) {
 	case "queue":
 		s.queue = &Demand{Queued: w.num("queued"), Waiting: w.dur("waiting")}
 	case "use":
-		u := Use{Tasks: w.num("tasks")}
+		u := Use{Tasks: w.num("tasks"), Handed: w.num("handed")}
 		if w.has("idle") {
 			u.IdleSince = s.now
 		}
@@ -224,7 +224,7 @@ func (s *script) input(verb string, w words) Input {
 		}
 		return Asked{w.id(), r, w.has("later")}
 	case "doom":
-		return Doom{w.id(), event.Reason(w.kv["reason"])}
+		return Doom{ID: w.id(), Reason: event.Reason(w.kv["reason"])}
 	case "resize":
 		return Resize{int(w.id())}
 	case "recycle":

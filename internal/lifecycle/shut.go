@@ -3,11 +3,12 @@ package lifecycle
 import "github.com/procpool/procpool/event"
 
 // unserved is, after Close, how many more workers the waiting tasks need. One without budget is good for at least one.
+// What is left of a budget is asked for: the queue is as it is now, and the last Progress may be long ago.
 func (f *Fleet) unserved() int {
 	need := f.demand.Queued
 	for _, w := range f.workers {
 		if w.serving() {
-			need -= max(1, w.left)
+			need -= max(1, min(w.left, w.budget-f.use(w).Handed))
 		}
 	}
 	each := max(1, f.cfg.MaxTasks)
@@ -29,7 +30,7 @@ func (f *Fleet) terminate() {
 	for _, w := range f.workers {
 		w.planned = true
 		if !w.killed {
-			f.kill(w, event.ReasonTerminated)
+			f.kill(w, event.ReasonTerminated, event.Figures{})
 		}
 	}
 }

@@ -83,6 +83,10 @@ func (l *link) abort(err error) {
 // Done is closed when, after Close or Terminate, every worker is gone and everything resolved.
 func (s *Supervisor) Done() <-chan struct{} { return s.done }
 
+// Judged is closed when Config.When has answered every question until now. Done does not wait for that: When may
+// terminate the pool.
+func (s *Supervisor) Judged() <-chan struct{} { return s.judge.Empty() }
+
 // Told is closed when every event until now has been observed.
 func (s *Supervisor) Told() <-chan struct{} { return s.told.Empty() }
 
@@ -204,6 +208,8 @@ type State struct {
 	Started uint64
 	Ready   int
 	Busy    int
+	Tally   Tally
+	Times   Times
 }
 
 // State returns the workers and what the machine has counted, at one moment.
@@ -214,9 +220,14 @@ func (s *Supervisor) State() (st State) {
 		for r, n := range s.exits {
 			st.Exits[r] = n
 		}
+		st.Tally.merge(&s.past)
+		st.Times = s.times
+		now := time.Now()
 		for info := range s.fleet.Workers() {
 			if w := s.find(info.ID); w != nil {
 				st.add(w.info(info))
+				w.link.tally.mergeInto(&st.Tally)
+				st.Times.add(w.times(now))
 			}
 		}
 	})
@@ -270,9 +281,6 @@ func (c *startCount) wait() error {
 	defer c.mu.Unlock()
 	return c.err
 }
-
-// Tell hands an event to the observer, if there is one.
-func (s *Supervisor) Tell(e event.Event) { s.tell(e) }
 
 // Written is closed when the workers' output is written.
 func (s *Supervisor) Written() <-chan struct{} { return s.done }

@@ -5,7 +5,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/procpool/procpool/event"
 	"github.com/procpool/procpool/internal/queue"
 	"github.com/procpool/procpool/internal/transport"
 	"github.com/procpool/procpool/internal/wire"
@@ -43,6 +42,7 @@ type link struct {
 	seq      uint64            // of the last call sent
 	buf      []byte            // reused for frames
 	since    time.Duration     // when the first in flight got its turn, on the queue's clock
+	worked   time.Duration     // that it has run tasks
 	window   int               // from pace
 	interval float64           // from pace
 	blocked  bool              // what waits behind a long task was taken back; nothing is sent until it is answered
@@ -54,6 +54,7 @@ type link struct {
 	judged atomic.Bool   // it waits for Config.When to be asked
 	ran    atomic.Int64  // tasks answered
 	memory atomic.Uint64 // resident bytes when last measured
+	hardAt atomic.Int64  // on the queue's clock: before this time it cannot be over HardMemory
 	tally  tally         // of how long its tasks took
 }
 
@@ -188,6 +189,7 @@ func (l *link) sendLocked(batch []queue.Entry) (unknown []queue.Entry) {
 	}
 	if first && l.flight.len() > 0 {
 		l.since = batch[0].Taken
+		l.w.sampleSoon()
 		l.guard.armLocked()
 	}
 	if l.flight.len() > 1 || !l.w.isReady() {

@@ -91,11 +91,14 @@ func (w *worker) climbLocked(after time.Duration, step func()) {
 }
 
 // doom ends the worker because of the task it runs.
-func (w *worker) doom(cause event.Cause, detail string) {
+func (w *worker) doom(cause event.Cause, detail string) { w.doomFor(cause, event.Figures{}, detail) }
+
+// doomFor is doom with the numbers that led to it.
+func (w *worker) doomFor(cause event.Cause, why event.Figures, detail string) {
 	if !w.decide(cause, detail) {
 		return
 	}
-	w.s.post(lifecycle.Doom{ID: w.id, Reason: cause.Reason()})
+	w.s.post(lifecycle.Doom{ID: w.id, Reason: cause.Reason(), Figures: why})
 	switch cause {
 	case event.CauseTimedOut, event.CauseCanceled, event.CauseTerminated:
 		w.terminate()

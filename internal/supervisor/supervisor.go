@@ -36,6 +36,8 @@ type Supervisor struct {
 	over   bool // Done
 	exits  map[event.Reason]uint64
 	spawns uint64
+	past   Tally // of the buried
+	times  Times // of the buried
 
 	lives sync.WaitGroup // the live goroutines
 	count startCount     // of the first launches
@@ -67,7 +69,7 @@ func New(cfg Config) (*Supervisor, error) {
 	s.vigil.period, s.vigil.look = vigilPeriod, (*link).listen
 	s.ooms, _ = process.OOMKills()
 	s.keen.Store(cfg.Fleet.Scale.Max > 0)
-	s.inbox.Each = s.step
+	s.inbox.Each, s.judge.Each = s.step, (*worker).judge
 	s.told.Each, s.told.Most, s.told.Lost = cfg.Observe, mostUntold, lost
 	s.seen.Store(cfg.Observed)
 	cfg.Fleet.Use, cfg.Fleet.Queue, cfg.Fleet.Worker = s.use, s.snapshotDemand, s.whoIs
@@ -187,6 +189,8 @@ func (s *Supervisor) bury(a lifecycle.Bury) {
 	delete(s.workers, a.ID)
 	s.mu.Unlock()
 	s.exits[a.Reason]++
+	w.link.tally.mergeInto(&s.past)
+	s.times.add(w.times(time.Now()))
 	if w.obituary.Worker.Name != "" {
 		e := w.obituary
 		e.Reason, e.Why = a.Reason, a.Figures
@@ -222,10 +226,9 @@ func (s *Supervisor) finish() {
 		close(c)
 	}
 	s.rolls = nil
-	go func() { // ends when the last live has, and what looks at workers; Done's callers wait for it
+	go func() { // ends when the last live and the meter have; Done's callers wait for it
 		s.lives.Wait()
 		s.meter.busy.Wait()
-		<-s.judge.Empty()
 		close(s.done)
 	}()
 }

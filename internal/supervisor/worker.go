@@ -180,6 +180,7 @@ func (w *worker) rise() error {
 	l.guard.armLocked()
 	l.mu.Unlock()
 	w.s.post(lifecycle.Ready{ID: w.id})
+	w.measureFirst()
 	return nil
 }
 
@@ -250,7 +251,7 @@ func (w *worker) info(i lifecycle.Info) Worker {
 	tasks := l.tasksStarted()
 	l.mu.Unlock()
 	return Worker{
-		Name: w.name, PID: w.who().PID, State: i.State, Running: running, Task: task, Tasks: tasks,
+		Name: w.name, PID: w.who().PID, State: i.State, Running: running, Task: task, Tasks: tasks, Limit: w.budget,
 		Started: i.Spawned, Memory: l.memory.Load(), Reason: i.Reason,
 	}
 }
