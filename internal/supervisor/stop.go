@@ -39,9 +39,9 @@ func (w *worker) leave(event.Reason) {
 	l := w.link
 	grace := w.s.cfg.Grace
 	l.mu.Lock()
-	if !l.stopped && !l.ended && l.conn != nil {
+	if !l.stopped && !l.ended {
 		l.stopped = true
-		l.conn.Send(wire.AppendFrame(nil, wire.Header{Type: wire.Stop}, nil), nil)
+		l.sendStopLocked()
 	}
 	l.mu.Unlock()
 	if grace < 0 {
@@ -52,6 +52,13 @@ func (w *worker) leave(event.Reason) {
 	w.planned = true
 	w.ageLocked(event.Stopping)
 	w.climbLocked(grace, w.terminate)
+}
+
+// sendStopLocked sends the frame; where there is no channel yet, prime does once there is.
+func (l *link) sendStopLocked() {
+	if l.conn != nil {
+		l.conn.Send(wire.AppendFrame(nil, wire.Header{Type: wire.Stop}, nil), nil)
+	}
 }
 
 // terminate goes on with SIGTERM, now or as soon as there is a process.

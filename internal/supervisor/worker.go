@@ -68,13 +68,16 @@ func (w *worker) pidLocked() int {
 
 // prime is called when the channel is there, before the process: what is sent now waits in the channel.
 func (w *worker) prime(conn transport.Conn, board *transport.Board) {
-	l := w.link
-	l.mu.Lock()
-	l.conn, l.board = conn, board
-	l.mu.Unlock()
 	m := w.s.cfg.Setup
 	m.Version, m.Name = wire.Version, w.name
 	conn.Control(wire.AppendFrame(nil, wire.Header{Type: wire.Setup}, wire.Marshal(&m)))
+	l := w.link
+	l.mu.Lock()
+	l.conn, l.board = conn, board
+	if l.stopped {
+		l.sendStopLocked()
+	}
+	l.mu.Unlock()
 	l.open(false)
 }
 
