@@ -24,6 +24,9 @@ import (
 	"github.com/procpool/procpool/pooltest"
 )
 
+// A worker built with the race detector would take a second to exit.
+func init() { os.Setenv("GORACE", "atexit_sleep_ms=0") }
+
 // patient bounds what takes no time if it works: these tests share their machine.
 const patient = time.Minute
 

@@ -155,7 +155,7 @@ func (l *link) feed() (next any) {
 			next = other
 		}
 		l.refuse(unknown)
-		if n < batchLen {
+		if n < batchLen && len(unknown) == 0 { // else the seat has to look again: no answer will make it
 			return next
 		}
 	}
