@@ -36,7 +36,9 @@ func launchCommand(c *Config, path string, args []string) supervisor.Launch {
 
 // spec says how a worker process is to be started. Its files are made for each.
 func (c *Config) spec(path string, args []string, over string) process.Spec {
-	return process.Spec{Path: path, Args: args, Env: c.environ(over), Dir: c.Dir, Attr: c.SysProcAttr}
+	return process.Spec{
+		Path: path, Args: args, Env: c.environ(over), Dir: c.Dir, Attr: c.SysProcAttr, Limit: c.Recycle.HardMemory,
+	}
 }
 
 // launch makes a channel and starts a process at its other end: descriptors 3 and 4 are the pipes, 5 is the board.

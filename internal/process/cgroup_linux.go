@@ -56,6 +56,15 @@ func newCgroup(hardMemory uint64) (*Cgroup, error) {
 	return c, nil
 }
 
+// confine makes the process a cgroup of its own if its memory is limited. Where that cannot be done, or the caller has
+// chosen one, it does nothing: whoever limits memory must be able to do it in another way.
+func (s *Spec) confine() {
+	chosen := s.Attr != nil && s.Attr.UseCgroupFD
+	if s.Limit > 0 && s.Cgroup == nil && !chosen {
+		s.Cgroup, _ = NewCgroup(s.Limit)
+	}
+}
+
 // cgroupBase returns where cgroups may be made: beside our own one if the parent was delegated to us, as systemd marks
 // it, since a cgroup that holds processes cannot hand its controllers down; else below our own. Never anywhere else, as
 // limits set for this process would no longer hold.

@@ -15,6 +15,9 @@ func NewCgroup(uint64) (*Cgroup, error) {
 	return nil, fmt.Errorf("cgroup: %w", errors.ErrUnsupported)
 }
 
+// confine does nothing: there is no Cgroup here.
+func (s *Spec) confine() {}
+
 // Events is never called: there is no Cgroup here.
 func (c *Cgroup) Events() (oomKills uint64, err error) { return 0, errors.ErrUnsupported }
 

@@ -25,6 +25,7 @@ type Spec struct {
 	Dir    string               // where it runs; a relative Path is relative to it; empty: here
 	Attr   *syscall.SysProcAttr // what is needed here is set on a copy
 	Cgroup *Cgroup              // nil: ours. Start takes it over, also when it fails: it ends with the process
+	Limit  uint64               // with no Cgroup: its memory is limited by a new one where that is possible; 0: no limit
 	Files  []*os.File           // become descriptors 3, 4, ... in blocking mode; Start does not close them
 	Stdin  *os.File             // nil: /dev/null
 	Stdout *os.File             // nil: a pipe to Process.Stdout
@@ -62,6 +63,7 @@ type Status struct {
 	MaxRSS   uint64         // bytes, its reaped descendants' included; on Linux at least what this process held when it forked
 	User     time.Duration
 	System   time.Duration
+	OOMKills uint64 // in its cgroup, if it had one of its own
 }
 
 // Exited is closed when the process is reaped and what it left in its group and session has been sent SIGKILL.

@@ -15,6 +15,9 @@ func (p *Process) reap(watch int) {
 	p.collect(ours)
 	p.killSession()
 	p.release()
+	if p.cgroup != nil {
+		p.status.OOMKills, _ = p.cgroup.Events()
+	}
 	close(p.exited)
 }
 

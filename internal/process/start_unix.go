@@ -13,6 +13,7 @@ import (
 // Start starts a process and returns once its program runs. Its error tells the program and the reason, and wraps what
 // the system said. After a failure nothing is left.
 func Start(spec Spec) (*Process, error) {
+	spec.confine()
 	p := &Process{cgroup: spec.Cgroup, exited: make(chan struct{})}
 	watch, err := p.start(&spec)
 	if err != nil {

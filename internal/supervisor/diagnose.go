@@ -1,6 +1,8 @@
 package supervisor
 
 import (
+	"fmt"
+
 	"github.com/procpool/procpool/event"
 	"github.com/procpool/procpool/internal/process"
 )
@@ -31,6 +33,9 @@ func (w *worker) diagnoseSignal(st process.Status) (event.Cause, string) {
 	switch {
 	case process.Fatal(st.Signal):
 		return event.CauseCrashed, ""
+	case process.Killed(st.Signal) && st.OOMKills > 0:
+		return event.CauseOutOfMemory, fmt.Sprintf("the kernel ended it at Recycle.HardMemory of %d bytes; it had held %d",
+			w.s.cfg.HardMemory, st.MaxRSS)
 	case process.Killed(st.Signal) && w.s.oomKilled():
 		return event.CauseOutOfMemory, "the kernel's OOM killer ended it"
 	}

@@ -164,11 +164,17 @@ func (w *worker) bury(st process.Status, lost []queue.Entry) {
 	died := &queue.Died{
 		PID: w.proc.PID(), ExitCode: st.ExitCode, Signal: signal, Cause: cause, Detail: detail, Stderr: w.stderr(),
 	}
+	if cause == event.CauseTimedOut {
+		died.Dump = w.dump
+	}
 	started := int(w.link.ran.Load()) + len(lost)
 	w.mourn(lost, died)
 	w.obituary = event.WorkerExited{
 		At: event.At{Time: time.Now()}, Worker: w.who(), Cause: cause, ExitCode: st.ExitCode, Signal: signal,
 		Tasks: started, Lived: time.Since(w.born), Stderr: died.Stderr,
+	}
+	if st.OOMKills > 0 && cause == event.CauseOutOfMemory {
+		w.obituary.Why = event.Figures{Memory: st.MaxRSS, Bytes: w.s.cfg.HardMemory}
 	}
 	in := lifecycle.Exited{ID: w.id, Started: started, UnderTask: len(lost) > 0, Cause: cause}
 	if !w.isReady() || started == 0 {
@@ -185,6 +191,7 @@ func (w *worker) mourn(lost []queue.Entry, died *queue.Died) {
 		e := &lost[i]
 		s := w.link.lastSpan(e)
 		d.Run += s.run
+		w.link.addWorked(s.run)
 		if int(e.Attempt) <= e.Call.Task.Retries && retriable(died.Cause) {
 			again = append(again, *e)
 			continue
@@ -237,10 +244,7 @@ func howEnded(st process.Status) string {
 func (w *worker) stderr() string {
 	text := w.tail.String()
 	if text == "" {
-		text = string(w.crash)
-	}
-	if w.dump != "" && w.cause == event.CauseTimedOut {
-		text += event.DumpHeading + w.dump
+		return string(w.crash)
 	}
 	return text
 }

@@ -193,7 +193,10 @@ func (s *Supervisor) bury(a lifecycle.Bury) {
 	s.times.add(w.times(time.Now()))
 	if w.obituary.Worker.Name != "" {
 		e := w.obituary
-		e.Reason, e.Why = a.Reason, a.Figures
+		e.Reason = a.Reason
+		if a.Figures != (event.Figures{}) {
+			e.Why = a.Figures
+		}
 		if a.Reason.Planned() {
 			e.Cause = event.CauseNone
 		}
