@@ -93,7 +93,7 @@ func (f *Fleet) shed() {
 	c := f.count()
 	if over := c.serving - f.target; over > 0 {
 		for _, w := range f.victims()[:over] {
-			f.retire(w, event.ReasonShrink, event.Figures{})
+			f.retire(w, event.ReasonShrink, f.worked(w))
 		}
 		c = f.count()
 	}
@@ -102,7 +102,8 @@ func (f *Fleet) shed() {
 		reason = event.ReasonClosed
 	}
 	for over := c.spares - f.useful(c); over > 0; over-- {
-		f.retire(f.leastSpare(), reason, event.Figures{})
+		w := f.leastSpare()
+		f.retire(w, reason, f.worked(w))
 	}
 }
 

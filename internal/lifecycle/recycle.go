@@ -40,10 +40,20 @@ func (f *Fleet) asked(in Asked) {
 	switch {
 	case w == nil || f.terminated:
 	case in.Later:
-		w.setDue(in.Reason, event.Figures{})
+		w.setDue(in.Reason, f.worked(w))
 	default:
-		f.retire(w, in.Reason, event.Figures{})
+		f.retire(w, in.Reason, f.worked(w))
 	}
+}
+
+// worked is the figures of a worker for whose leaving no limit is the reason.
+func (f *Fleet) worked(w *worker) event.Figures {
+	use := f.use(w)
+	why := event.Figures{Tasks: use.Tasks}
+	if !use.IdleSince.IsZero() && use.IdleSince.Before(f.now) {
+		why.Idle = f.now.Sub(use.IdleSince)
+	}
+	return why
 }
 
 // setDue notes that the worker should leave. The first reason counts.

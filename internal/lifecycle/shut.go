@@ -21,7 +21,7 @@ func (f *Fleet) finish() {
 		return
 	}
 	for _, w := range f.workers {
-		f.retire(w, event.ReasonClosed, event.Figures{})
+		f.retire(w, event.ReasonClosed, f.worked(w))
 	}
 }
 

@@ -47,7 +47,7 @@ func (f *Fleet) turns() {
 func (f *Fleet) recycleAll() {
 	f.rolls = append(f.rolls, f.last)
 	for _, w := range f.workers {
-		w.setDue(event.ReasonRolling, event.Figures{})
+		w.setDue(event.ReasonRolling, f.worked(w))
 	}
 }
 
