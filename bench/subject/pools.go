@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"time"
 
@@ -30,6 +31,9 @@ func (s poolSet) warm(n int) (*procpool.Pool, error) {
 
 func (s poolSet) close() {
 	for n, p := range s {
+		if st := p.Stats(); len(st.Exits) > 0 { // no work should lose a worker of a warm pool
+			fmt.Fprintf(os.Stderr, "subject: workers have left a warm pool: %v, %d tasks requeued\n", st.Exits, st.Requeued)
+		}
 		shut(p)
 		delete(s, n)
 	}
@@ -54,7 +58,7 @@ func start(cfg procpool.Config) (*procpool.Pool, error) {
 	if cfg.Stdout == nil {
 		cfg.Stdout = os.Stderr // standard output is for answers
 	}
-	if profile.prefix != "" {
+	if profile.prefix != "" && cfg.Processes <= cores() && cfg.MaxTasksPerChild == 0 { // more files than anyone reads
 		cfg.Initializer = profileWorker.Bind(profile.prefix)
 	}
 	return procpool.New(cfg)
