@@ -392,3 +392,18 @@ var ctLitter = procpool.Define("contract.litter", func(_ context.Context, in gat
 	cmd.ExtraFiles = []*os.File{f}
 	return 0, cmd.Start()
 })
+
+func initialize(ctx context.Context, in initArg) (func(), error) {
+	inited++
+	switch {
+	case in.Fail != "":
+		return nil, errors.New(in.Fail)
+	case in.Panic:
+		panic("in the initializer")
+	case in.Hang:
+		time.Sleep(time.Hour)
+	case in.Cleanup == "":
+		return nil, nil
+	}
+	return func() { os.WriteFile(in.Path+"."+fmt.Sprint(os.Getpid()), []byte(in.Cleanup), 0o600) }, nil
+}

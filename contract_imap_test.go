@@ -162,7 +162,7 @@ func TestIMapBreak(t *testing.T) {
 	if it := <-got; it.Err != nil || it.Value != running[0].label {
 		t.Fatal(it)
 	}
-	stop() // as break
+	stop()            // as break
 	running[1].gone() // what was left was canceled
 	select {
 	case <-ended:

@@ -27,11 +27,11 @@ type stream[In, Out any] struct {
 	first, last *piece[In, Out]   // read and not yielded, in input order
 	ready       []*piece[In, Out] // of these, resolved ones in completion order, if not ordered
 	read        int               // values taken from the input
-	limit       int   // most that may be read and not given
-	over        bool  // the input has ended
-	stopped     bool  // the consumer has left
-	failure     error // of the whole
-	panicked    any   // the input's panic
+	limit       int               // most that may be read and not given
+	over        bool              // the input has ended
+	stopped     bool              // the consumer has left
+	failure     error             // of the whole
+	panicked    any               // the input's panic
 }
 
 // piece is one value of the input on its way. It is the sink of its call.
