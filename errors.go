@@ -71,7 +71,7 @@ type WorkerError struct {
 	ExitCode int            // -1 when a signal ended it
 	Signal   syscall.Signal // 0 when it exited
 	Cause    Cause
-	Stderr   string // the last lines that the worker wrote there
+	Stderr   string // the last lines that the worker wrote there; after a timeout, also what it was doing then
 	Attempt  int    // 1 for the first
 
 	detail string
@@ -89,10 +89,25 @@ func (e *WorkerError) Error() string {
 	case e.Cause == CauseExited:
 		fmt.Fprintf(&b, ": exit status %d", e.ExitCode)
 	}
-	if line := firstLine(e.Stderr); line != "" {
+	said, _, _ := strings.Cut(e.Stderr, dumpHeading)
+	if line := firstLine(said); line != "" {
 		b.WriteString(": " + line)
 	}
 	return b.String()
+}
+
+// dumpHeading stands between what a worker wrote and what it was doing when its task's time was over.
+const dumpHeading = "-- what it was doing when its time was over --\n"
+
+// withDump returns the text of Stderr.
+func withDump(said, dump string) string {
+	if dump == "" {
+		return said
+	}
+	if said != "" && !strings.HasSuffix(said, "\n") {
+		said += "\n"
+	}
+	return said + dumpHeading + dump
 }
 
 // Is makes a timeout context.DeadlineExceeded.

@@ -29,7 +29,7 @@ func errorOf(task string, o *queue.Outcome) error {
 	case *queue.Died:
 		return &WorkerError{
 			Task: task, Worker: o.Worker, PID: f.PID, ExitCode: f.ExitCode, Signal: syscall.Signal(f.Signal),
-			Cause: f.Cause, Stderr: f.Stderr, Attempt: o.Attempt, detail: f.Detail,
+			Cause: f.Cause, Stderr: withDump(f.Stderr, f.Dump), Attempt: o.Attempt, detail: f.Detail,
 		}
 	}
 	return o.Err

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/procpool/procpool/event"
+	"github.com/procpool/procpool/internal/histogram"
 	"github.com/procpool/procpool/internal/supervisor"
 )
 
@@ -53,6 +54,7 @@ type WorkerInfo struct {
 	Running int    // tasks in it now
 	Task    string // what it runs
 	Tasks   int    // started in it so far
+	Limit   int    // of Tasks: MaxTasksPerChild, less Recycle.Jitter; 0: none
 	Started time.Time
 	Memory  uint64 // resident bytes when last measured
 	Reason  Reason // why it leaves; empty while it serves
@@ -67,6 +69,30 @@ type Stats struct {
 	Exits               map[Reason]uint64 // workers that have left
 	Failing             error             // the open circuit's *StartError, nil when healthy: for readiness probes
 	LastResize          Resized           // the last change of Processes
+
+	Wait, Run Quantiles  // of the tasks that have finished; as measured they are up to 7 % off
+	Time      TimeShares // what workers did with their time
+	Slowest   []SlowTask // the five that ran longest, the slowest first
+}
+
+// Quantiles are durations below which half of all lie, nine in ten, and 99 in a hundred.
+type Quantiles struct{ P50, P90, P99 time.Duration }
+
+// TimeShares are shares of the time that all workers have lived; together they are 1, or 0 before there was a worker.
+type TimeShares struct {
+	Start    float64 // from spawn to the first answer
+	Init     float64 // in the initializer
+	Waiting  float64 // for a task
+	Working  float64
+	Stopping float64 // from being told to leave until it was gone
+}
+
+// SlowTask is one of the tasks that ran longest.
+type SlowTask struct {
+	ID        uint64
+	Task      string
+	Worker    string
+	Wait, Run time.Duration
 }
 
 // Resized is a change of the number of processes. Reason is "resize", "grow" or "shrink"; empty: there was none.
@@ -87,7 +113,31 @@ func (p *Pool) Stats() Stats {
 		Requeued: q.Requeued, Retried: q.Retried, Started: st.Started,
 		WaitTotal: q.Wait, RunTotal: q.Run, Exits: st.Exits, Failing: p.super.Failing(),
 		LastResize: Resized(st.Change),
+		Wait:       quantiles(&st.Tally.Wait), Run: quantiles(&st.Tally.Run),
+		Time: timeShares(st.Times), Slowest: slowest(st.Tally.Slowest),
 	}
+}
+
+func quantiles(h *histogram.Histogram) Quantiles {
+	return Quantiles{P50: h.Quantile(0.5), P90: h.Quantile(0.9), P99: h.Quantile(0.99)}
+}
+
+func timeShares(t supervisor.Times) TimeShares {
+	if t.Lived <= 0 {
+		return TimeShares{}
+	}
+	of := func(d time.Duration) float64 { return float64(d) / float64(t.Lived) }
+	s := TimeShares{Start: of(t.Start), Init: of(t.Init), Working: of(t.Working), Stopping: of(t.Stopping)}
+	s.Waiting = 1 - s.Start - s.Init - s.Working - s.Stopping
+	return s
+}
+
+func slowest(tasks []supervisor.SlowTask) []SlowTask {
+	all := make([]SlowTask, len(tasks))
+	for i, t := range tasks {
+		all[i] = SlowTask(t)
+	}
+	return all
 }
 
 // Workers returns the living workers, the oldest first.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/procpool/procpool/internal/child"
@@ -59,6 +60,7 @@ func (t Task[In, Out]) With(o CallOptions) Task[In, Out] {
 	}
 	if len(o.Metadata) > 0 {
 		opts.task.Metadata = wire.Marshal(o.Metadata)
+		opts.task.Labels = maps.Clone(o.Metadata)
 	}
 	switch {
 	case o.Retries < 0:

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
 	"runtime/debug"
 	"syscall"
 
@@ -35,7 +34,7 @@ func serve(over string) error {
 	debug.SetCrashOutput(crash, debug.CrashOptions{})
 	results := os.NewFile(fdResults, "results")
 	pipe := transport.NewPipePeer(os.NewFile(fdCalls, "calls"), results)
-	ch := child.Channel{Calls: pipe, Control: pipe, Board: board, Gone: leaveAtOnce, Dump: func() { dump(crash) }}
+	ch := child.Channel{Calls: pipe, Control: pipe, Board: board, Gone: leaveAtOnce}
 	if over == overRings {
 		ch.Calls = transport.NewRingPeer(board, results)
 	}
@@ -50,10 +49,4 @@ func serve(over string) error {
 func leaveAtOnce() {
 	syscall.Kill(-os.Getpid(), syscall.SIGKILL) // a worker leads its process group
 	os.Exit(1)
-}
-
-// dump writes what every goroutine does to where the pool finds it.
-func dump(w io.Writer) {
-	buf := make([]byte, 256<<10)
-	w.Write(buf[:runtime.Stack(buf, true)])
 }

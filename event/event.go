@@ -1,8 +1,28 @@
 // Package event holds what can happen in a pool, as plain data. It imports nothing of procpool, so that an observer
 // depends on this package only.
 //
-// A pool hands each event to Config.OnEvent, once. Order: the events of one worker arrive in the order in which they
-// happened to it, and so do the events of one task; between two workers or two tasks no order is promised.
+// A pool hands each event to its observers (Config.OnEvent, and those given to Pool.Observe) once, one event at a time,
+// on a goroutine of its own. No task and no worker ever waits for an observer, and its panic is printed and goes no
+// further.
+//
+// # Order
+//
+// The events of one worker arrive in the order in which they happened to it, and so do the events of one task; between two
+// workers or two tasks no order is promised.
+//
+// A task begins with TaskQueued. Then come, for each attempt, TaskStarted and perhaps TaskTimedOut; between two attempts
+// TaskRequeued or TaskRetried. It ends with exactly one TaskFinished or TaskCanceled, after which nothing follows. A task
+// that was taken back from a worker which had not come to it is requeued, with or without TaskStarted.
+//
+// A worker begins with WorkerSpawned, or with WorkerStartFailed if there is no process. Then come WorkerReady, what happens
+// to its tasks, WorkerRetiring if it leaves as planned, and last WorkerExited, followed by WorkerStartFailed if that counts
+// as a failed start. TaskStarted with a worker comes after its WorkerReady, TaskFinished before its WorkerExited.
+//
+// # What it costs
+//
+// Without an observer events are not made. With one that is slower than the pool, events wait; when more than 2^18 do,
+// further ones are lost, and Dropped tells how many. [Tee] joins observers. [Async] keeps one that is slow from delaying
+// the others.
 package event
 
 import "time"
@@ -26,6 +46,8 @@ type Task struct {
 	ID      uint64 // unique in its pool
 	Name    string // as given to Define or Declare
 	Attempt int    // 1 for the first
+
+	Metadata map[string]string // of CallOptions; many tasks may share it: do not change it
 }
 
 // Worker names one worker of an event.
@@ -41,12 +63,12 @@ type (
 		At
 		Task Task
 	}
-	// TaskStarted: a worker has it and runs it, or will as soon as what it runs is done.
+	// TaskStarted: a worker that is ready has it and runs it, or will as soon as what it runs is done.
 	TaskStarted struct {
 		At
 		Task   Task
 		Worker Worker
-		Wait   time.Duration // from accepted to started
+		Wait   time.Duration // since it was accepted
 	}
 	// TaskFinished: it has its result. Err is nil for a success.
 	TaskFinished struct {
@@ -54,8 +76,8 @@ type (
 		Task   Task
 		Worker Worker // zero when no worker had it
 		Err    error
-		Wait   time.Duration // from accepted to started
-		Run    time.Duration // from started to finished
+		Wait   time.Duration // from accepted until its turn in the worker came
+		Run    time.Duration // from then until it was finished
 	}
 	// TaskRequeued: its worker left before it had started; it runs elsewhere.
 	TaskRequeued struct {
@@ -70,15 +92,17 @@ type (
 		Worker Worker
 		Err    error
 	}
-	// TaskCanceled: its context ended or it was canceled; its result is resolved, a worker may still be stopping it.
+	// TaskCanceled: it was given up: its context ended, it was canceled, or the pool was terminated. The result was resolved
+	// at once; the event comes when the worker that had it, if there was one, has let go of it.
 	TaskCanceled struct {
 		At
 		Task   Task
 		Worker Worker
 		Err    error
 	}
-	// TaskTimedOut: it ran longer than its Timeout; its context in the worker has ended. Dump is what the worker was
-	// doing, where it could be captured.
+	// TaskTimedOut: it ran longer than its Timeout; its context in the worker has ended. Dump is what the worker was doing
+	// then: the stacks of its goroutines or threads. It is empty if the worker cannot tell, or the task stopped before it
+	// did, or Config.Grace left no time for it.
 	TaskTimedOut struct {
 		At
 		Task   Task
@@ -158,7 +182,14 @@ type (
 		At
 		Terminated bool
 	}
-	// CallbackPanicked: a callback given to OnSuccess or OnError, or an OnEvent function, panicked.
+	// Dropped: the observers were slower than the pool for so long that events were lost, here. Who keeps accounts from
+	// events should look at Pool.Stats.
+	Dropped struct {
+		At
+		Count uint64
+	}
+	// CallbackPanicked: a callback given to OnSuccess or OnError, or Recycle.When, panicked. Of an observer's panic
+	// observers are not told; it is printed on Config.Stderr.
 	CallbackPanicked struct {
 		At
 		Value any

@@ -17,7 +17,7 @@ var (
 
 // call runs one call and replies. The reply is published when it returns.
 func (s *server) call(h wire.Header, body []byte) error {
-	if !s.Board.Claim(h.Seq) {
+	if s.retire.Load() || !s.Board.Claim(h.Seq) { // a worker that asked to be replaced runs nothing more
 		return s.reply(wire.Returned, h.Seq, nil)
 	}
 	s.started++
@@ -102,10 +102,9 @@ func (s *server) finish(t wire.Type, seq uint64) error {
 	h := wire.Header{Type: t, Seq: seq, Size: len(s.out) - wire.HeaderSize}
 	if s.retire.Load() {
 		h.Flags |= wire.FlagRetire
-		s.retire.Store(false)
 	}
 	h.Append(s.out[:0])
-	err := s.Calls.Send(s.out, nil)
+	err := s.publish(s.out)
 	if cap(s.out) > keepOut {
 		s.out = nil
 	}

@@ -51,6 +51,7 @@ type server struct {
 	name    string // set by setup, before ready
 	pid     int
 	started int // tasks; owned by the serving goroutine
+	unfit   bool // not initialized; owned by the serving goroutine
 	cleanup func()
 	slab    []taskContext // contexts not used yet; owned by the serving goroutine
 
@@ -113,7 +114,9 @@ func (s *server) loop() error {
 		case wire.Setup:
 			err = s.setup(body)
 		case wire.Call:
-			err = s.call(h, body)
+			if !s.unfit { // else the pool, which may not know yet, will run it elsewhere
+				err = s.call(h, body)
+			}
 		case wire.Stop:
 			s.leave()
 			return nil

@@ -50,9 +50,7 @@ func (s *server) dispatch(h wire.Header, body []byte, owned bool) {
 			c.cancel(context.Canceled)
 		}
 	case wire.Dump:
-		if s.Dump != nil {
-			s.Dump()
-		}
+		s.dump(h.Seq)
 	case wire.Setup, wire.Call, wire.Stop:
 		if !owned {
 			body = append([]byte(nil), body...)

@@ -17,7 +17,7 @@ func (s *server) setup(body []byte) error {
 	s.name = m.Name
 	hello := wire.MessageHello{
 		Version: wire.Version, Language: "go", Fingerprint: s.Fingerprint,
-		Window: 1 << 16, Fenced: true, Codecs: []string{"cbor"},
+		Window: 1 << 16, Fenced: true, Dumps: true, Codecs: []string{"cbor"},
 	}
 	for _, t := range s.Tasks {
 		hello.Tasks = append(hello.Tasks, t.Name)
@@ -28,13 +28,15 @@ func (s *server) setup(body []byte) error {
 	if err := s.send(wire.Hello, &hello); err != nil {
 		return err
 	}
+	s.unfit = true // also if the initializer takes this goroutine with it
 	if failure := s.initialize(&m); failure != nil {
 		if err := s.send(wire.Failed, failure); err != nil {
 			return err
 		}
 		return nil // the pool lets go of us
 	}
-	return s.Calls.Send(wire.AppendFrame(nil, wire.Header{Type: wire.Ready}, nil), nil)
+	s.unfit = false
+	return s.publish(wire.AppendFrame(nil, wire.Header{Type: wire.Ready}, nil))
 }
 
 func (s *server) initialize(m *wire.MessageSetup) *wire.MessageError {
@@ -90,5 +92,5 @@ func abnormal(v any) *wire.MessageError {
 }
 
 func (s *server) send(t wire.Type, message any) error {
-	return s.Calls.Send(wire.AppendFrame(nil, wire.Header{Type: t}, wire.Marshal(message)), nil)
+	return s.publish(wire.AppendFrame(nil, wire.Header{Type: t}, wire.Marshal(message)))
 }

@@ -34,8 +34,9 @@ type Task struct {
 	Timeout  time.Duration // per attempt; 0: the pool's default; < 0: none
 	Retries  int
 	Priority int
-	Metadata []byte // encoded; nil: none
-	Spread   bool   // arguments are lists
+	Metadata []byte            // encoded; nil: none
+	Labels   map[string]string // the same, for observers
+	Spread   bool              // arguments are lists
 }
 
 // Items returns how many tasks the call is.
@@ -88,6 +89,7 @@ type Died struct {
 	Cause                 event.Cause
 	Detail                string // what the pool knows besides: a protocol fault, measured memory
 	Stderr                string
+	Dump                  string // what it was doing when the task's time was over
 }
 
 // Error is for logs; users see what the root makes of it.

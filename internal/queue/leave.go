@@ -4,9 +4,10 @@ import "time"
 
 // Requeue puts items that a seat held, and that are to run again, back at the front, in their order. Those that had
 // started count as retried. Items of calls that were canceled meanwhile are dropped; while the queue drops what waits,
-// their calls are aborted. It returns the owners of seats that should now be fed, and whether the seat is now empty and
-// takes no more.
-func (q *Queue) Requeue(s *Seat, entries []Entry, started bool) (owners []any, drained bool) {
+// their calls are aborted. It tells what becomes of each, under mu and before anyone can take it: back in the queue, or
+// dropped with err (nil: canceled). It returns the owners of seats that should now be fed, and whether the seat is now
+// empty and takes no more.
+func (q *Queue) Requeue(s *Seat, entries []Entry, started bool, tell func(e *Entry, back bool, err error)) (owners []any, drained bool) {
 	q.mu.Lock()
 	drop := q.dropsLocked()
 	for i := len(entries) - 1; i >= 0; i-- {
@@ -17,9 +18,12 @@ func (q *Queue) Requeue(s *Seat, entries []Entry, started bool) (owners []any, d
 		switch {
 		case e.Call.canceled:
 			q.counts.Canceled++
+			tell(e, false, nil)
 		case drop != nil:
 			q.counts.Failed++
+			tell(e, false, drop)
 		default:
+			tell(e, true, nil)
 			e.Call.waiting++
 			q.inside++
 			q.levels.at(e.Call.Task.Priority).segs.pushFront(segment{e.Call, e.Item, e.Item + 1})
@@ -39,8 +43,9 @@ func (q *Queue) Requeue(s *Seat, entries []Entry, started bool) (owners []any, d
 func (q *Queue) againLocked(s *Seat, e *Entry, started bool) {
 	if !started {
 		q.counts.Requeued++
-		if s.budget >= 0 && !s.spent {
+		if s.budget >= 0 && !s.sealed {
 			s.budget++ // it did not run
+			s.spent = false
 		}
 		return
 	}
@@ -88,6 +93,7 @@ func (q *Queue) Cancel(c *Call) int {
 	c.canceled = true
 	delete(q.attempts, c)
 	n := int(c.waiting)
+	q.tellCanceledLocked(c)
 	outside := q.evictLocked(c)
 	c.waiting = 0
 	q.inside -= n - outside
@@ -96,6 +102,32 @@ func (q *Queue) Cancel(c *Call) int {
 	q.sweepLocked()
 	q.admitLocked()
 	return n
+}
+
+// tellCanceledLocked tells of what waits of a call. Only a map makes it look for its items.
+func (q *Queue) tellCanceledLocked(c *Call) {
+	switch {
+	case q.OnDrop == nil || c.waiting == 0:
+	case c.Many == nil:
+		q.OnDrop(c, 0, 1, nil)
+	default:
+		for g := range q.levels.at(c.Task.Priority).segs.all() {
+			if g.call == c {
+				q.tellDropped(*g, nil)
+			}
+		}
+		for _, o := range q.outside {
+			if o.call == c {
+				q.tellDropped(o.segment, nil)
+			}
+		}
+	}
+}
+
+func (q *Queue) tellDropped(g segment, err error) {
+	if q.OnDrop != nil {
+		q.OnDrop(g.call, g.from, g.to, err)
+	}
 }
 
 // evictLocked removes a map from outside and returns how many accepted items it had there.
@@ -169,6 +201,13 @@ func (q *Queue) refusalLocked() error {
 	return q.failing
 }
 
+// Drops reports whether items that wait are dropped, and what would come back is not taken in.
+func (q *Queue) Drops() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.dropsLocked() != nil
+}
+
 // dropsLocked returns the error with which items that wait are dropped, or nil.
 func (q *Queue) dropsLocked() error {
 	if q.dropped {
@@ -199,17 +238,22 @@ func keepMaps(all []outsider) (maps []outsider) {
 
 func (q *Queue) dropLocked() (dropped []*Call) {
 	seen := map[*Call]bool{}
-	add := func(c *Call) {
-		if !c.canceled && !seen[c] {
-			seen[c] = true
-			dropped = append(dropped, c)
+	err := q.dropsLocked()
+	add := func(g segment) {
+		if g.call.canceled {
+			return
+		}
+		q.tellDropped(g, err)
+		if !seen[g.call] {
+			seen[g.call] = true
+			dropped = append(dropped, g.call)
 		}
 	}
 	for _, l := range q.levels {
-		l.segs.filter(func(g *segment) bool { add(g.call); return false })
+		l.segs.filter(func(g *segment) bool { add(*g); return false })
 	}
 	for _, o := range q.outside {
-		add(o.call)
+		add(o.segment)
 	}
 	for _, c := range dropped {
 		q.counts.Failed += uint64(c.waiting)

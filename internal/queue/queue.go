@@ -14,6 +14,9 @@ type Queue struct {
 	limit   int                  // most items inside; 0: no limit. Immutable.
 	now     func() time.Duration // immutable
 	onEnter func(*Call)          // told under mu of every accepted call, before anyone can take it; may be nil. Immutable.
+	// OnDrop is told under mu of items that are dropped while they wait: with nil when their call was canceled, else with
+	// what the queue refuses with. It may be nil, must not block, and is set before the first Put.
+	OnDrop func(c *Call, from, to int32, err error)
 
 	mu      sync.Mutex
 	closed  error  // what Put returns since Close

@@ -1,5 +1,7 @@
 package queue
 
+import "iter"
+
 // segment is a run of items of one call that wait together.
 type segment struct {
 	call     *Call
@@ -85,4 +87,17 @@ func (s *segments) filter(keep func(*segment) bool) {
 		s.popFront()
 	}
 	*s = kept
+}
+
+// all yields the segments in order.
+func (s *segments) all() iter.Seq[*segment] {
+	return func(yield func(*segment) bool) {
+		for b := s.first; b != nil; b = b.next {
+			for i := b.lo; i < b.hi; i++ {
+				if !yield(&b.segs[i]) {
+					return
+				}
+			}
+		}
+	}
 }

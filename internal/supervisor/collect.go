@@ -45,6 +45,9 @@ func (l *link) read() {
 func (l *link) collectAll() error {
 	p := buffers.Get().(*[]byte)
 	defer buffers.Put(p)
+	if l.fault != nil {
+		return l.fault
+	}
 	for l.expects() {
 		n, err := l.conn.Recv(*p)
 		if err == nil {
@@ -92,17 +95,16 @@ func (l *link) lead(waiter queue.Waiter) {
 		}
 	}
 	buffers.Put(p)
+	broken := l.fault != nil
 	l.duty <- struct{}{}
-	if l.expects() || l.scan.Err() != nil {
+	if broken || l.expects() {
 		l.wake()
 	}
 }
 
-// errProtocol is wrapped by everything that a worker must not send.
-var errProtocol = errors.New("protocol error")
-
+// nonsense says what a worker sent that it must not send.
 func nonsense(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", errProtocol, fmt.Sprintf(format, args...))
+	return fmt.Errorf(format, args...)
 }
 
 // answer is one frame that answers a call.
@@ -112,8 +114,16 @@ type answer struct {
 	owned bool
 }
 
-// collect takes in bytes from the worker. The caller has the duty.
+// collect takes in bytes from the worker. The caller has the duty. What broke the stream is told again and again, as nobody
+// knows what the rest of the bytes mean, and a caller who leads leaves it to the reader to act.
 func (l *link) collect(p []byte) error {
+	if l.fault == nil {
+		l.fault = l.digest(p)
+	}
+	return l.fault
+}
+
+func (l *link) digest(p []byte) error {
 	l.scan.Feed(p)
 	for {
 		var answers [batchLen]answer
@@ -168,18 +178,23 @@ func (l *link) settleAnswers(answers []answer) error {
 	turns := turns{since: l.since, each: (now - l.since) / time.Duration(max(n, 1))}
 	d.Run = now - l.since
 	l.since = now
+	l.worked += d.Run
 	l.guard.tellLocked("")
 	l.mu.Unlock()
 
+	started := l.board.Started()
 	bytes, returned := 0, entries[:0:0]
 	for i := range n {
 		e, a := &entries[i], &answers[i]
-		if err := l.check(a, first+uint64(i), e); err != nil {
+		if err := l.check(a, first+uint64(i), e, started); err != nil {
 			l.giveBack(entries[i:n], first+uint64(i))
 			l.settle(d)
 			return err
 		}
 		bytes += len(a.body)
+		if a.head.Flags&wire.FlagRetire != 0 {
+			l.w.asked(event.ReasonAsked)
+		}
 		if a.head.Type == wire.Returned {
 			if e.Call != nil {
 				returned = append(returned, *e)
@@ -199,12 +214,15 @@ func (l *link) settleAnswers(answers []answer) error {
 }
 
 // check tells whether an answer is for the call that comes next.
-func (l *link) check(a *answer, seq uint64, e *queue.Entry) error {
-	if a.head.Seq != seq {
+func (l *link) check(a *answer, seq uint64, e *queue.Entry, started uint64) error {
+	switch {
+	case a.head.Seq != seq:
 		return nonsense("it answered call %d when call %d was next", a.head.Seq, seq)
-	}
-	if e.Call == nil && a.head.Type != wire.Returned {
+	case a.head.Type == wire.Returned:
+	case e.Call == nil:
 		return nonsense("it answered call %d, which had been taken back", seq)
+	case seq > started:
+		return nonsense("it answered call %d, which by its board it had not started", seq)
 	}
 	return nil
 }
@@ -229,9 +247,6 @@ func (l *link) take(e *queue.Entry, a *answer, d *queue.Settled, s span) {
 	}
 	l.resolve(e, &o, d, s)
 	l.ran.Add(1)
-	if a.head.Flags&wire.FlagRetire != 0 {
-		l.w.asked(event.ReasonAsked)
-	}
 }
 
 func (l *link) failure(body []byte) error {

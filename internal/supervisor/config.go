@@ -35,10 +35,12 @@ type Config struct {
 	StopOnSpent  bool              // a worker is told to leave together with the last task of its budget
 	Stdout       io.Writer
 	Stderr       io.Writer
-	Observe      func(event.Event) // may be nil; called in order, must not block
+	Observe      func(event.Event) // called in order, while somebody observes; must not block
+	Observed     bool              // from the beginning; later see Observed
 	Panicked     func(v any)       // told of a panic in a function of the user's
 	Clock        func() time.Duration
-	StartFailure func(*StartFault) error // makes the error that waiting tasks get while workers cannot start
+	StartFailure func(*StartFault) error                   // makes the error that waiting tasks get while workers cannot start
+	Failure      func(task string, o *queue.Outcome) error // makes the error of an attempt
 }
 
 // Launch makes a channel and starts what serves at its other end. It calls prime when the channel is there and before
@@ -75,6 +77,7 @@ type Worker struct {
 	Running int
 	Task    string
 	Tasks   int
+	Limit   int
 	Started time.Time
 	Memory  uint64
 	Reason  event.Reason

@@ -283,4 +283,4 @@ func (c *startCount) wait() error {
 }
 
 // Written is closed when the workers' output is written.
-func (s *Supervisor) Written() <-chan struct{} { return s.done }
+func (s *Supervisor) Written() <-chan struct{} { return s.written }

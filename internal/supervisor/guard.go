@@ -13,8 +13,10 @@ import (
 type guard struct {
 	link  *link
 	timer *time.Timer
-	seq   uint64      // the call that it watches; 0: none
-	cause event.Cause // set once the task was told to stop: what it dies of when the timer fires
+	seq   uint64              // the call that it watches; 0: none
+	cause event.Cause         // set once the task was told to stop: what it dies of when the timer fires
+	late  *event.TaskTimedOut // to be told once the worker has said what it is doing, or can not any more
+	dump  string              // what it said
 }
 
 // armLocked is called whenever another task may have become the first.
@@ -44,7 +46,8 @@ func (g *guard) setLocked(d time.Duration) {
 
 func (g *guard) disarmLocked() {
 	if g.seq != 0 {
-		g.seq, g.cause = 0, event.CauseNone
+		g.tellLocked("")
+		g.seq, g.cause, g.dump = 0, event.CauseNone, ""
 		g.timer.Stop()
 	}
 }
@@ -65,8 +68,10 @@ func (g *guard) fire() {
 		g.setLocked(l.w.s.timeout(e.Call.Task))
 	default:
 		g.graceLocked(event.CauseTimedOut)
-		l.conn.Control(wire.AppendFrame(nil, wire.Header{Type: wire.Dump, Seq: g.seq}, nil))
-		l.w.tell(timedOutEvent(l.w, &e))
+		g.askLocked(&e)
+	}
+	if cause != event.CauseNone {
+		g.tellLocked("")
 	}
 	l.mu.Unlock()
 	if cause != event.CauseNone {
@@ -122,11 +127,39 @@ func (s *Supervisor) timeout(t *queue.Task) time.Duration {
 	return max(t.Timeout, 0)
 }
 
-func timedOutEvent(w *worker, e *queue.Entry) func(event.At) event.Event {
-	if w.s.cfg.Observe == nil {
-		return nil
+// askLocked asks the worker what it is doing. That the task timed out is told with the answer; without it, when the task
+// is answered or its worker is killed.
+func (g *guard) askLocked(e *queue.Entry) {
+	l := g.link
+	g.late = &event.TaskTimedOut{
+		At: event.At{Time: time.Now()}, Task: taskOf(e), Worker: l.w.who(), After: l.w.s.timeout(e.Call.Task),
 	}
-	return func(at event.At) event.Event {
-		return event.TaskTimedOut{At: at, Task: taskOf(e), Worker: w.who(), After: w.s.timeout(e.Call.Task)}
+	if !l.dumps {
+		g.tellLocked("")
+		return
+	}
+	l.conn.Control(wire.AppendFrame(nil, wire.Header{Type: wire.Dump, Seq: g.seq}, nil))
+}
+
+// tellLocked tells what was kept back.
+func (g *guard) tellLocked(dump string) {
+	if g.late == nil {
+		return
+	}
+	e := *g.late
+	e.Dump, g.late = dump, nil
+	g.link.w.s.tell(e)
+}
+
+// dumped takes in what the worker was doing in call seq when it was asked.
+func (l *link) dumped(seq uint64, text []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if g := &l.guard; g.seq == seq && g.late != nil {
+		g.dump = string(text[:min(len(text), mostDump)])
+		g.tellLocked(g.dump)
 	}
 }
+
+// mostDump is how much is kept of what a worker says it is doing.
+const mostDump = 64 << 10

@@ -26,8 +26,9 @@ type link struct {
 
 	onBoard sync.WaitGroup // who uses the board without mu; none begins once ended
 
-	scan wire.Scanner // owned by who has the duty
-	pace pace         // owned by who has the duty
+	scan  wire.Scanner // owned by who has the duty; so is the next
+	fault error        // what broke the stream
+	pace  pace         // owned by who has the duty
 
 	mu       sync.Mutex
 	tasks    map[string]uint16 // of hello; nil before
@@ -220,13 +221,12 @@ func (l *link) appendLocked(buf []byte, e *queue.Entry, number uint16) []byte {
 
 // appendStopLocked sends stop right behind the last task of a worker's budget, which saves it a wake-up.
 func (l *link) appendStopLocked(buf []byte) []byte {
-	if l.stopped || !l.w.s.cfg.StopOnSpent {
+	if l.stopped || !l.w.s.cfg.StopOnSpent || !l.up || l.flight.len() > 1 {
+		return buf // what is taken back from a worker that has its stop can not be given to it again
+	}
+	if l.stopped = l.q.Seal(&l.seat); !l.stopped {
 		return buf
 	}
-	if _, budget := l.q.Load(&l.seat); budget != 0 {
-		return buf
-	}
-	l.stopped = true
 	return wire.AppendFrame(buf, wire.Header{Type: wire.Stop}, nil)
 }
 

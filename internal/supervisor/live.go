@@ -15,8 +15,7 @@ import (
 // live is the whole life of a worker. Started by the supervisor, which waits for it; ends when the process is reaped and
 // everything that belonged to it is resolved or back in the queue.
 //
-// It starts one reader (ends at link.end) and one outlet for each output (ends when told that the process is gone), and
-// waits for them.
+// It starts one reader, which ends at link.end, and waits for it; and one outlet for each output: see print.
 func (w *worker) live(open bool) {
 	var group sync.WaitGroup
 	group.Go(w.link.read)
@@ -34,12 +33,7 @@ func (w *worker) live(open bool) {
 		return
 	}
 	stdout, stderr := proc.Output()
-	if stdout != nil {
-		group.Go(func() { w.s.stdout.drain(stdout, nil) })
-	}
-	if stderr != nil {
-		group.Go(func() { w.s.stderr.drain(stderr, &w.tail) })
-	}
+	printed := w.print(stdout, stderr)
 	w.spawned(proc)
 	<-proc.Exited()
 	for _, f := range []*os.File{stdout, stderr} {
@@ -48,8 +42,34 @@ func (w *worker) live(open bool) {
 		}
 	}
 	lost := w.link.end()
-	group.Wait() // the outlets wait for nobody but the writer of Config.Stdout and Stderr
+	group.Wait()
+	select {
+	case <-printed:
+	case <-time.After(printMost):
+	}
 	w.bury(proc.Status(), lost)
+}
+
+// printMost is how long an exit waits for the outlets, so that its error has the last lines. They wait for nobody but the
+// writer of Config.Stdout and Stderr; if he takes his time, that is Join's business, and no task's.
+const printMost = 100 * time.Millisecond
+
+// print carries what the worker prints. It starts one outlet for each output, which ends when told that the process is
+// gone. The channel is closed when everything is written; Supervisor.Written waits for that.
+func (w *worker) print(stdout, stderr *os.File) (printed <-chan struct{}) {
+	var group sync.WaitGroup
+	if stdout != nil {
+		group.Go(func() { w.s.stdout.drain(stdout, nil) })
+	}
+	if stderr != nil {
+		group.Go(func() { w.s.stderr.drain(stderr, &w.tail) })
+	}
+	done := make(chan struct{})
+	w.s.outlets.Go(func() {
+		group.Wait()
+		close(done)
+	})
+	return done
 }
 
 func (w *worker) launchFault(err error) error {

@@ -39,7 +39,9 @@ type Supervisor struct {
 	past   Tally // of the buried
 	times  Times // of the buried
 
-	lives sync.WaitGroup // the live goroutines
+	lives   sync.WaitGroup // the live goroutines
+	outlets sync.WaitGroup // what carries the workers' output; begun by lives
+	written chan struct{}  // closed when they are done
 	count startCount     // of the first launches
 
 	mu      sync.Mutex
@@ -59,6 +61,7 @@ func New(cfg Config) (*Supervisor, error) {
 		workers: map[lifecycle.ID]*worker{},
 		exits:   map[event.Reason]uint64{},
 		done:    make(chan struct{}),
+		written: make(chan struct{}),
 	}
 	turn := make(chan struct{}, 1)
 	turn <- struct{}{}
@@ -229,10 +232,12 @@ func (s *Supervisor) finish() {
 		close(c)
 	}
 	s.rolls = nil
-	go func() { // ends when the last live and the meter have; Done's callers wait for it
+	go func() { // ends when the last live and the meter have, and then the outlets; callers of Done and Written wait for it
 		s.lives.Wait()
 		s.meter.busy.Wait()
 		close(s.done)
+		s.outlets.Wait()
+		close(s.written)
 	}()
 }
 

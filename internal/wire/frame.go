@@ -39,7 +39,7 @@ const (
 	Call   Type = 2 // pool to worker: run a task
 	Cancel Type = 3 // pool to worker: end the context of call seq
 	Stop   Type = 4 // pool to worker: leave once the calls before it are answered
-	Dump   Type = 5 // pool to worker: write what you are doing to the crash text
+	Dump   Type = 5 // pool to worker: say what you are doing in call seq; only to those whose hello says that they can
 
 	Hello    Type = 16 // worker to pool, first: what it is and which tasks it has (a Hello in CBOR)
 	Ready    Type = 17 // worker to pool: initialized
@@ -47,6 +47,7 @@ const (
 	Result   Type = 19 // worker to pool: the call's result
 	Error    Type = 20 // worker to pool: the call's error (an Error in CBOR)
 	Returned Type = 21 // worker to pool: the call was taken back before it started
+	Dumped   Type = 22 // worker to pool: what it does in call seq, as text; the answer to dump
 
 	Grease Type = 0x5a // sent by the pool now and then, so that no worker hard-codes the list
 )

@@ -24,6 +24,7 @@ type MessageHello struct {
 	Fingerprint  string   `cbor:"fingerprint,omitempty"`  // of the program and its task names
 	Codecs       []string `cbor:"codecs,omitempty"`       // "cbor" (the default), "json"
 	Window       int      `cbor:"window,omitempty"`       // most calls it wants to hold at a time; 0: 1
+	Dumps        bool     `cbor:"dumps,omitempty"`        // it answers dump
 	Fenced       bool     `cbor:"fenced,omitempty"`       // a full memory barrier stands between its store to claim and its load of revoked
 }
 
