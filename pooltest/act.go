@@ -3,12 +3,16 @@ package pooltest
 import (
 	"encoding/binary"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"sync"
 	"time"
 
 	"github.com/procpool/procpool/internal/wire"
 )
+
+// fdBoard is where a worker finds the board: see docs/protocol.md.
+const fdBoard = 5
 
 // act misbehaves. It returns only if the worker goes on.
 func (t *tamper) act(f Fault, frame []byte) {
@@ -43,6 +47,11 @@ func (t *tamper) act(f Fault, frame []byte) {
 		t.inner.Send(wire.Header{Type: wire.Result, Seq: t.seq, Size: 1 << 30}.Append(nil), nil)
 	case TooHuge:
 		t.inner.Send(wire.Header{Type: wire.Hello, Size: 1<<32 - 1}.Append(nil), nil)
+	case OutOfTurn:
+		t.inner.Send(wire.AppendFrame(nil, wire.Header{Type: wire.Ready}, nil), nil)
+		return
+	case Random:
+		t.rave(f.Seed)
 	case Unknown:
 		t.babble()
 	case Noise:
@@ -84,6 +93,35 @@ func (t *tamper) babble() {
 		frames = wire.AppendFrame(frames, wire.Header{Type: 70}, []byte("blah"))
 	}
 	for t.inner.Send(frames, nil) == nil {
+	}
+}
+
+// rave writes nonsense to everything that the pool listens to, for ever. Some of it looks like frames.
+func (t *tamper) rave(seed uint64) {
+	r := rand.New(rand.NewPCG(seed, 0))
+	board := os.NewFile(fdBoard, "board")
+	for {
+		p := make([]byte, 1<<r.IntN(12))
+		for i := range p {
+			p[i] = byte(r.Uint32())
+		}
+		switch r.IntN(8) {
+		case 0:
+			os.Stdout.Write(p)
+		case 1:
+			os.Stderr.Write(p)
+		case 2:
+			board.WriteAt(p, int64(r.IntN(4096)))
+		case 3:
+			board.Write(p)
+		case 4:
+			time.Sleep(time.Duration(r.IntN(5)) * time.Millisecond)
+		case 5:
+			t.inner.Send(p, nil)
+		default:
+			h := wire.Header{Type: wire.Type(r.IntN(40)), Seq: t.seq + r.Uint64N(3)}
+			t.inner.Send(wire.AppendFrame(nil, h, p), nil)
+		}
 	}
 }
 

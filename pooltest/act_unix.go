@@ -52,9 +52,6 @@ func closeAll() {
 	}
 }
 
-// fdBoard is where a worker finds the board: see docs/protocol.md.
-const fdBoard = 5
-
 // corrupt overwrites the whole board, from the words to the end of the rings.
 func corrupt() {
 	var st syscall.Stat_t

@@ -52,14 +52,16 @@ const (
 
 // Ways to speak nonsense.
 const (
-	Garbage  Behaviour = "garbage"
-	Twice    Behaviour = "says it twice"  // the frame that is due: hello, ready, a result
-	Foreign  Behaviour = "foreign answer" // to a call that it was never given
-	Early    Behaviour = "early answer"   // to the next call that it will be given
-	Huge     Behaviour = "huge frame"     // claims a result of 1 GiB, and hangs
-	TooHuge  Behaviour = "too huge frame" // claims more than any frame may have
-	Unknown  Behaviour = "unknown frames" // small ones, for ever
-	BadBoard Behaviour = "corrupts board" // every word of the shared memory, then hangs
+	Garbage   Behaviour = "garbage"
+	Twice     Behaviour = "says it twice"  // the frame that is due: hello, ready, a result
+	Foreign   Behaviour = "foreign answer" // to a call that it was never given
+	Early     Behaviour = "early answer"   // to the next call that it will be given
+	Huge      Behaviour = "huge frame"     // claims a result of 1 GiB, and hangs
+	TooHuge   Behaviour = "too huge frame" // claims more than any frame may have
+	OutOfTurn Behaviour = "ready out of turn"
+	Random    Behaviour = "random bytes"   // of random length, at a random pace, to every descriptor; see Fault.Seed
+	Unknown   Behaviour = "unknown frames" // small ones, for ever
+	BadBoard  Behaviour = "corrupts board" // every word of the shared memory, then hangs
 )
 
 // Harmless ones.
@@ -76,6 +78,7 @@ type Fault struct {
 	Call   int           // only at the worker's n-th task, from 1; 0: at any
 	Offset int           // of InResult: how many bytes are out; negative: all but so many
 	For    time.Duration // of Slow
+	Seed   uint64        // of Random
 	Times  int           // how often in all, whichever worker comes first; 0: always
 }
 

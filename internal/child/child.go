@@ -50,7 +50,7 @@ type server struct {
 
 	name    string // set by setup, before ready
 	pid     int
-	started int // tasks; owned by the serving goroutine
+	started int  // tasks; owned by the serving goroutine
 	unfit   bool // not initialized; owned by the serving goroutine
 	cleanup func()
 	slab    []taskContext // contexts not used yet; owned by the serving goroutine

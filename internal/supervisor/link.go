@@ -235,9 +235,13 @@ func (l *link) reportLocked() {
 	if l.watch < 0 || !l.opened { // a seat that is not open yet has no budget
 		return
 	}
-	if _, budget := l.q.Load(&l.seat); budget >= 0 && budget <= l.watch {
+	_, left := l.q.Load(&l.seat)
+	if left == 0 && !l.stopped {
+		left = 1 // its last task may come back
+	}
+	if left >= 0 && left <= l.watch {
 		l.watch = -1
-		l.w.progress(budget, time.Duration(l.interval))
+		l.w.progress(left, time.Duration(l.interval))
 	}
 }
 

@@ -42,7 +42,7 @@ type Supervisor struct {
 	lives   sync.WaitGroup // the live goroutines
 	outlets sync.WaitGroup // what carries the workers' output; begun by lives
 	written chan struct{}  // closed when they are done
-	count startCount     // of the first launches
+	count   startCount     // of the first launches
 
 	mu      sync.Mutex
 	workers map[lifecycle.ID]*worker // the living, and those that are not buried yet
