@@ -16,7 +16,7 @@ const root = ""
 
 // floors are the rooms, the ground floor first.
 var floors = [][]string{
-	{"event", "internal/wire", "internal/codec", "internal/leak", "internal/house"},
+	{"event", "internal/wire", "internal/codec", "internal/histogram", "internal/leak", "internal/house"},
 	{"internal/queue", "internal/lifecycle", "internal/process", "internal/transport"},
 	{"internal/supervisor", "internal/child"},
 	{root},

@@ -235,8 +235,15 @@ func ageOf(s event.State) int {
 	return 0
 }
 
-// drained tells the machine that the worker is empty and takes no more.
-func (w *worker) drained() { w.s.post(lifecycle.Drained{ID: w.id}) }
+// drained tells the machine that the worker is empty and takes no more. That a worker is empty because it died is no plan.
+func (w *worker) drained() {
+	w.mu.Lock()
+	gone := w.state == event.Gone
+	w.mu.Unlock()
+	if !gone {
+		w.s.post(lifecycle.Drained{ID: w.id})
+	}
+}
 
 // info is what is known of the worker.
 func (w *worker) info(i lifecycle.Info) Worker {

@@ -268,16 +268,21 @@ func TestTimeoutInLoop(t *testing.T) {
 	}
 }
 
-// The crash text of a worker that is asked what it does shows the task's line.
+// A worker that is asked what it does shows the task's line, and then goes on.
 func TestDump(t *testing.T) {
 	w := launch(t, script(t, program))
 	w.send(w.frame(0, "time.sleep(0.1)", wire.CallInfo{}))
 	for w.board.Started() != 1 { // memory has no event to wait for
 		runtime.Gosched()
 	}
-	w.send(wire.AppendFrame(nil, wire.Header{Type: wire.Dump}, nil))
-	w.next()
-	if text := string(w.board.CrashText()); !strings.Contains(text, "in run") {
-		t.Errorf("crash text is %q", text)
+	w.send(wire.AppendFrame(nil, wire.Header{Type: wire.Dump, Seq: 1}, nil))
+	if h, text := w.next(); h.Type != wire.Dumped || h.Seq != 1 || !strings.Contains(string(text), "in run") {
+		t.Errorf("got %+v, %q", h, text)
+	}
+	if h, _ := w.next(); h.Type != wire.Result {
+		t.Errorf("got %+v", h)
+	}
+	if text := w.board.CrashText(); len(text) > 0 {
+		t.Errorf("what it does is taken for a crash: %q", text)
 	}
 }

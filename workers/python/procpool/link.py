@@ -10,8 +10,8 @@ from collections import deque
 
 from .cbor import loads
 from .errors import Canceled, TimedOut
-from .frames import (BOARD, CALL, CANCEL, DUMP, IN, LIFELINE, MAX_BODY, MAX_CONTROL, OUT, SETUP, STOP,
-                     read_header)
+from .frames import (BOARD, CALL, CANCEL, DUMP, DUMPED, IN, LIFELINE, MAX_BODY, MAX_CONTROL, OUT, SETUP, STOP,
+                     pack_header, read_header, write_all)
 
 CHUNK = 1 << 16
 TICK = 0.005  # a task that runs longer than this, or twice this, is attended
@@ -44,6 +44,9 @@ class Link:
         self.told = (0, None)  # call, and what to raise in it
         self.deaf = False  # the watching thread notices a new call only when nudged
         self.ear, self.nudge = os.pipe()
+        # The watching thread holds mouth while it dumps, so that no answer comes between.
+        self.mouth = _thread.allocate_lock()
+        self.dumping = False
 
     # Receiving. Whoever holds reader may call these.
 
@@ -82,7 +85,7 @@ class Link:
             elif kind == STOP:
                 self.calls.append((0, 0, 0, b""))
             elif kind == DUMP:
-                faulthandler.dump_traceback(file=BOARD)
+                self.dump(seq)
             elif kind == SETUP:
                 self.setup = loads(data[at + 16:after])
             at = after
@@ -94,6 +97,15 @@ class Link:
             self.interrupt(seq, Canceled)
         elif seq <= self.seq:  # answered already
             self.canceled.discard(seq)
+
+    def dump(self, seq):
+        """Tell what every thread does, if the call still runs. The main thread answers it once live is 0 and nobody dumps."""
+        with self.mouth:
+            self.dumping = True
+            if seq and seq == self.live:
+                text = stacks()
+                write_all([pack_header(len(text), DUMPED, 0, 0, seq), text])
+            self.dumping = False
 
     def interrupt(self, seq, why):
         # A signal, since it also ends a sleep or a wait of the main thread; this one, since whoever gets it
@@ -154,6 +166,16 @@ class Link:
         if self.ear in ready:
             os.read(self.ear, 64)
         return ready
+
+
+def stacks():
+    out, into = os.pipe()
+    os.set_blocking(into, False)  # what it does not hold is cut off
+    faulthandler.dump_traceback(file=into)
+    os.close(into)
+    text = os.read(out, CHUNK)
+    os.close(out)
+    return text
 
 
 def leave():

@@ -28,7 +28,7 @@ class Worker(Link):
             self.receive()
         self.names = list(tasks)
         self.say(HELLO, {"version": 1, "language": "python", "tasks": self.names, "initializers": list(initializers),
-                         "codecs": ["cbor"], "window": WINDOW, "fenced": False})
+                         "codecs": ["cbor"], "window": WINDOW, "dumps": True, "fenced": False})
         _thread.start_new_thread(self.watch, ())  # ends with the process
         self.initialize(self.setup.get("initializer"))
         self.say(READY, None)
@@ -106,6 +106,9 @@ class Worker(Link):
                 payload = dumps(describe(kind, e))
                 answer = ERROR
             self.now = body = argument = value = None
+            if self.dumping:
+                with self.mouth:
+                    pass
             if self.canceled:
                 self.canceled.discard(seq)
             if type(payload) is bytes:
