@@ -117,6 +117,8 @@ func TestRecycleTriggers(t *testing.T) {
 func successorFirst(t *testing.T, log *recycleLog, w event.Worker) {
 	t.Helper()
 	ready := 0
+	log.mu.Lock()
+	defer log.mu.Unlock()
 	for _, e := range log.events {
 		switch e := e.(type) {
 		case event.WorkerReady:

@@ -33,6 +33,7 @@ func recyclePool(t testing.TB, cfg procpool.Config) (*procpool.Pool, *recycleLog
 	t.Helper()
 	log := &recycleLog{changed: make(chan struct{})}
 	cfg.OnEvent = log.add
+	cfg.Env = append(cfg.Env, "GORACE=atexit_sleep_ms=0") // else a worker under the race detector takes a second to exit
 	p, err := procpool.New(cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/procpool/procpool/event"
+	"github.com/procpool/procpool/internal/codec"
 	"github.com/procpool/procpool/internal/queue"
 	"github.com/procpool/procpool/internal/transport"
 	"github.com/procpool/procpool/internal/wire"
@@ -192,17 +193,17 @@ func (l *link) settleAnswers(answers []answer) error {
 			return err
 		}
 		bytes += len(a.body)
-		if a.head.Flags&wire.FlagRetire != 0 {
-			l.w.asked(event.ReasonAsked)
-		}
 		if a.head.Type == wire.Returned {
 			if e.Call != nil {
 				returned = append(returned, *e)
 			}
-			continue
+		} else {
+			bytes += len(e.Call.Payload(e.Item))
+			l.take(e, a, &d, turns.span(i, e))
 		}
-		bytes += len(e.Call.Payload(e.Item))
-		l.take(e, a, &d, turns.span(i, e))
+		if a.head.Flags&wire.FlagRetire != 0 {
+			l.w.asked(event.ReasonAsked)
+		}
 	}
 	l.learn(d, bytes)
 	if len(answers) > n {
@@ -241,12 +242,14 @@ func (l *link) giveBack(entries []queue.Entry, first uint64) {
 
 // take resolves one answered call.
 func (l *link) take(e *queue.Entry, a *answer, d *queue.Settled, s span) {
+	l.ran.Add(1) // before anyone hears of it
 	o := queue.Outcome{Payload: a.body, Owned: a.owned}
 	if a.head.Type == wire.Error {
 		o.Payload, o.Err = nil, l.failure(a.body)
+	} else if l.json {
+		o.Payload, o.Owned = codec.FromJSON(a.body), true
 	}
 	l.resolve(e, &o, d, s)
-	l.ran.Add(1)
 }
 
 func (l *link) failure(body []byte) error {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/procpool/procpool/event"
 	"github.com/procpool/procpool/internal/lifecycle"
+	"github.com/procpool/procpool/internal/process"
 	"github.com/procpool/procpool/internal/wire"
 )
 
@@ -128,13 +129,19 @@ func (w *worker) decide(cause event.Cause, detail string) (first bool) {
 // misbehaved ends a worker that sent what it must not.
 func (w *worker) misbehaved(err error) { w.doom(event.CauseProtocol, err.Error()) }
 
-// silent handles a worker that closed its channel. Most often its process is ending, and tells the cause itself; one
-// that lives on has broken the protocol.
+// silent handles a worker that closed its channel. Most often its process is ending, and tells the cause itself; a busy
+// machine may take long over that, but a process gives up its memory before its descriptors. One that lives on has broken
+// the protocol.
 func (w *worker) silent() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.state == event.Gone {
 		return
 	}
-	time.AfterFunc(silentAfter, func() { w.doom(event.CauseProtocol, "it closed its channel") })
+	pid := w.pidLocked()
+	time.AfterFunc(silentAfter, func() {
+		if held, err := process.Memory(pid); err != nil || held > 0 {
+			w.doom(event.CauseProtocol, "it closed its channel")
+		}
+	})
 }
