@@ -23,6 +23,11 @@ func (q *Queue) Requeue(s *Seat, entries []Entry, started bool, tell func(e *Ent
 			q.counts.Failed++
 			tell(e, false, drop)
 		default:
+			if started {
+				q.counts.Retried++
+			} else {
+				q.counts.Requeued++
+			}
 			tell(e, true, nil)
 			e.Call.waiting++
 			q.inside++
@@ -42,14 +47,12 @@ func (q *Queue) Requeue(s *Seat, entries []Entry, started bool, tell func(e *Ent
 
 func (q *Queue) againLocked(s *Seat, e *Entry, started bool) {
 	if !started {
-		q.counts.Requeued++
 		if s.budget >= 0 && !s.sealed {
 			s.budget++ // it did not run
 			s.spent = false
 		}
 		return
 	}
-	q.counts.Retried++
 	if e.Call.canceled {
 		return
 	}
@@ -130,11 +133,16 @@ func (q *Queue) tellDropped(g segment, err error) {
 	}
 }
 
-// evictLocked removes a map from outside and returns how many accepted items it had there.
+// evictLocked removes a call from outside and returns how many accepted items it had there. A submitter that waits is let
+// go.
 func (q *Queue) evictLocked(c *Call) (items int) {
 	kept := q.outside[:0]
 	for _, o := range q.outside {
-		if o.call == c {
+		switch {
+		case o.call == c && o.entered != nil:
+			close(o.entered)
+			continue
+		case o.call == c:
 			items += int(o.to - o.from)
 			continue
 		}
@@ -218,6 +226,7 @@ func (q *Queue) dropsLocked() error {
 
 // turnAwayLocked gives up the submitters that wait outside. Maps have been accepted, they stay.
 func (q *Queue) turnAwayLocked() {
+	q.turned = q.refusalLocked()
 	for _, o := range q.outside {
 		if o.entered != nil {
 			o.call.canceled = true
