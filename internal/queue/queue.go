@@ -1,6 +1,8 @@
 package queue
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"sync"
 	"time"
@@ -22,6 +24,7 @@ type Queue struct {
 	closed  error  // what Put returns since Close
 	failing error  // what Put returns while the circuit is open
 	dropped bool   // closed, and what waits is dropped
+	turned  error  // what submitters that waited were last turned away with: it may be over when they look
 	levels  levels // items inside
 	inside  int    // items inside that are not canceled
 	dead    int    // items inside that are
@@ -62,6 +65,9 @@ func (q *Queue) Put(c *Call, reject bool) (feed any, wait <-chan struct{}, err e
 	defer q.mu.Unlock()
 	if err := q.refusalLocked(); err != nil {
 		return nil, nil, err
+	}
+	if c.canceled { // before it came here
+		return nil, nil, context.Canceled
 	}
 	n := c.Items()
 	c.ID = q.lastID + 1
@@ -110,7 +116,7 @@ func (q *Queue) Entered(c *Call) (ok bool, err error) {
 		}
 	}
 	if c.canceled {
-		return false, q.refusalLocked()
+		return false, cmp.Or(q.refusalLocked(), q.turned, context.Canceled)
 	}
 	return true, nil
 }
