@@ -189,7 +189,7 @@ func (l *link) settleAnswers(answers []answer) error {
 		e, a := &entries[i], &answers[i]
 		if err := l.check(a, first+uint64(i), e, started); err != nil {
 			l.giveBack(entries[i:n], first+uint64(i))
-			l.settle(d)
+			l.after(d, returned)
 			return err
 		}
 		bytes += len(a.body)
@@ -207,7 +207,7 @@ func (l *link) settleAnswers(answers []answer) error {
 	}
 	l.learn(d, bytes)
 	if len(answers) > n {
-		l.settle(d)
+		l.after(d, returned)
 		return nonsense("it answered call %d, which it was never given", answers[n].head.Seq)
 	}
 	l.after(d, returned)
@@ -219,6 +219,10 @@ func (l *link) check(a *answer, seq uint64, e *queue.Entry, started uint64) erro
 	switch {
 	case a.head.Seq != seq:
 		return nonsense("it answered call %d when call %d was next", a.head.Seq, seq)
+	case a.head.Type == wire.Returned && seq <= started:
+		return nonsense("it returned call %d, which by its board it had started", seq)
+	case a.head.Type == wire.Returned && e.Call != nil && seq > l.revoked.Load() && a.head.Flags&wire.FlagRetire == 0:
+		return nonsense("it returned call %d, which nobody had taken back", seq)
 	case a.head.Type == wire.Returned:
 	case e.Call == nil:
 		return nonsense("it answered call %d, which had been taken back", seq)

@@ -33,6 +33,7 @@ type link struct {
 	mu       sync.Mutex
 	tasks    map[string]uint16 // of hello; nil before
 	fenced   bool              // of hello
+	json     bool              // of hello: payloads are JSON; written by who has the duty
 	dumps    bool              // of hello
 	up       bool              // it has said that it is ready
 	wanted   bool              // the machine wants it to take tasks
@@ -55,8 +56,10 @@ type link struct {
 	judged atomic.Bool   // it waits for Config.When to be asked
 	ran    atomic.Int64  // tasks answered
 	memory atomic.Uint64 // resident bytes when last measured
-	hardAt atomic.Int64  // on the queue's clock: before this time it cannot be over HardMemory
-	tally  tally         // of how long its tasks took
+
+	revoked atomic.Uint64 // calls up to this one may have been taken back
+	hardAt  atomic.Int64  // on the queue's clock: before this time it cannot be over HardMemory
+	tally   tally         // of how long its tasks took
 }
 
 func newLink(w *worker, q *queue.Queue, tasks map[string]uint16) *link {
@@ -150,20 +153,20 @@ func (l *link) feed() (next any) {
 	for {
 		l.mu.Lock()
 		n, other := l.q.Take(&l.seat, batch[:])
-		unknown := l.sendLocked(batch[:n])
+		refused := l.sendLocked(batch[:n])
 		l.mu.Unlock()
 		if other != nil {
 			next = other
 		}
-		l.refuse(unknown)
-		if n < batchLen && len(unknown) == 0 { // else the seat has to look again: no answer will make it
+		l.refuse(refused)
+		if n < batchLen && len(refused) == 0 { // else the seat has to look again: no answer will make it
 			return next
 		}
 	}
 }
 
-// sendLocked sends tasks to the worker. It returns those that the worker does not have.
-func (l *link) sendLocked(batch []queue.Entry) (unknown []queue.Entry) {
+// sendLocked sends tasks to the worker. It returns those that it cannot be given.
+func (l *link) sendLocked(batch []queue.Entry) (refused []unfit) {
 	if len(batch) == 0 {
 		return nil
 	}
@@ -171,14 +174,14 @@ func (l *link) sendLocked(batch []queue.Entry) (unknown []queue.Entry) {
 	buf := l.buf[:0]
 	for i := range batch {
 		e := &batch[i]
-		number, ok := l.tasks[e.Call.Task.Name]
-		if !ok {
-			unknown = append(unknown, *e)
+		number, payload, why := l.fitLocked(e)
+		if why != nil {
+			refused = append(refused, unfit{*e, why})
 			continue
 		}
 		l.seq++
 		l.flight.push(*e)
-		buf = l.appendLocked(buf, e, number)
+		buf = l.appendLocked(buf, e, number, payload)
 		if l.up {
 			l.w.tell(startedEvent(l.w, e, e.Taken))
 		}
@@ -198,14 +201,13 @@ func (l *link) sendLocked(batch []queue.Entry) (unknown []queue.Entry) {
 	}
 	l.w.s.vigil.arm()
 	l.reportLocked()
-	return unknown
+	return refused
 }
 
 // referSize is the size from which a payload is given to the channel as it is, instead of being copied behind its header.
 const referSize = 16 << 10
 
-func (l *link) appendLocked(buf []byte, e *queue.Entry, number uint16) []byte {
-	payload := e.Call.Payload(e.Item)
+func (l *link) appendLocked(buf []byte, e *queue.Entry, number uint16, payload []byte) []byte {
 	t := e.Call.Task
 	info := wire.CallInfo{
 		ID: e.ID(), Timeout: l.w.s.timeout(t), Deadline: e.Call.Deadline, Attempt: int(e.Attempt),
@@ -243,20 +245,6 @@ func (l *link) reportLocked() {
 		l.watch = -1
 		l.w.progress(left, time.Duration(l.interval))
 	}
-}
-
-// refuse resolves tasks that the worker does not have.
-func (l *link) refuse(unknown []queue.Entry) {
-	if len(unknown) == 0 {
-		return
-	}
-	var d queue.Settled
-	for i := range unknown {
-		e := &unknown[i]
-		f := &queue.Failed{Kind: wire.KindUnknown, Message: l.w.name + " has no such task"}
-		l.resolve(e, &queue.Outcome{Err: f}, &d, span{wait: e.Taken - e.Call.Accepted})
-	}
-	l.settle(d)
 }
 
 // resolve gives an item its outcome.

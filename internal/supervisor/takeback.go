@@ -89,6 +89,7 @@ func (l *link) takeBack() {
 	l.blocked = true // nothing is sent until the next answer
 	l.q.Block(&l.seat)
 	last := l.seq
+	l.revoked.Store(last)
 	l.onBoard.Add(1) // before end can close it
 	l.mu.Unlock()
 
