@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -334,6 +335,9 @@ func TestContractProgram(t *testing.T) {
 	if run == nil {
 		t.Skip("run by other tests, as a process of its own")
 	}
+	dir := os.TempDir() // made by TestMain; this process may end before TestMain removes it
+	os.RemoveAll(dir)
+	os.Setenv("TMPDIR", filepath.Dir(dir))
 	run(strings.Split(os.Getenv(programArgs), "\n"))
 	os.Exit(0)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -129,14 +130,25 @@ const marker = "PROCPOOL_WORKER"
 // environ returns a worker's environment: the parent's, what the transport needs, and Config.Env. Go workers use one
 // processor each, as the pool has many of them. Without a transport the program is none that could be told.
 func (c *Config) environ(transport string) []string {
-	var env []string
-	for _, kv := range os.Environ() {
-		if !strings.HasPrefix(kv, marker+"=") && !strings.HasPrefix(kv, "GOMAXPROCS=") {
-			env = append(env, kv)
-		}
-	}
+	env := slices.DeleteFunc(os.Environ(), func(kv string) bool {
+		return strings.HasPrefix(kv, marker+"=") || strings.HasPrefix(kv, "GOMAXPROCS=")
+	})
 	if transport != "" {
 		env = append(env, "GOMAXPROCS=1", marker+"="+transport)
 	}
-	return append(env, c.Env...)
+	return lastOfEach(append(env, c.Env...))
+}
+
+// lastOfEach drops what is set again later: a program that finds a variable twice may take the first.
+func lastOfEach(env []string) (kept []string) {
+	seen := map[string]bool{}
+	for _, kv := range slices.Backward(env) {
+		name, _, _ := strings.Cut(kv, "=")
+		if !seen[name] {
+			seen[name] = true
+			kept = append(kept, kv)
+		}
+	}
+	slices.Reverse(kept)
+	return kept
 }
