@@ -131,6 +131,10 @@ func (w *worker) greet(body []byte) error {
 	if len(m.Tasks) > mostTasks {
 		return nonsense("it offers %d tasks, more than %d", len(m.Tasks), mostTasks)
 	}
+	json, err := speaksJSON(m.Codecs)
+	if err != nil {
+		return w.refuse(err)
+	}
 	l := w.link
 	tasks := make(map[string]uint16, len(m.Tasks))
 	for i, name := range m.Tasks {
@@ -140,7 +144,7 @@ func (w *worker) greet(body []byte) error {
 	if l.tasks == nil {
 		l.tasks = tasks
 	}
-	l.fenced, l.dumps = m.Fenced, m.Dumps
+	l.fenced, l.dumps, l.json = m.Fenced, m.Dumps, json
 	l.pace.most = min(max(m.Window, 1), mostWindow)
 	l.mu.Unlock()
 
