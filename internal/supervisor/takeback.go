@@ -95,7 +95,7 @@ func (l *link) takeBack() {
 
 	claimed, ok := l.board.Revoke(last, l.fenced) // may take milliseconds where claims are not fenced
 	l.onBoard.Done()
-	if ok && claimed > last {
+	if ok && claimed > l.lastSent() { // it may have answered, and been sent more, in the meantime
 		l.w.misbehaved(nonsense("its board says that it claimed call %d, which it was never given", claimed))
 	}
 	var back []queue.Entry
@@ -112,6 +112,13 @@ func (l *link) takeBack() {
 	}
 	l.unblockEmpty()
 	l.requeue(back)
+}
+
+// lastSent returns the number of the last call that the worker was sent.
+func (l *link) lastSent() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.seq
 }
 
 // unblockEmpty unblocks a worker that owes no answer: it has answered everything in the meantime.
