@@ -54,7 +54,7 @@ func (c Codec[T]) decode(src []byte, v *T, ref bool) error {
 		if err == nil && len(rest) == 0 {
 			return nil
 		}
-		if err != errSlow {
+		if err != errSlow && !isJSON(src) {
 			return c.shape.finish(rest, err)
 		}
 	}

@@ -79,6 +79,9 @@ func (s *shape) decode(src []byte, p unsafe.Pointer, ref bool) (rest []byte, err
 	case kindArgs:
 		return s.decodeArgs(src, p, ref)
 	case kindRaw:
+		if isJSON(src) {
+			return nil, errSlow
+		}
 		*(*Raw)(p) = bytes.Clone(src)
 		return nil, nil
 	case kindView, kindBytes:

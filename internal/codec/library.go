@@ -78,6 +78,9 @@ func (s *shape) appendSlow(dst []byte, p unsafe.Pointer) ([]byte, error) {
 
 // decodeSlow is decode for every shape, and has the last word: it never returns errSlow. The value at p must be zero.
 func (s *shape) decodeSlow(src []byte, p unsafe.Pointer, ref bool) (rest []byte, err error) {
+	if isJSON(src) {
+		return nil, s.decodeJSON(src, p)
+	}
 	if s.kind == kindArgs {
 		return s.decodeArgsSlow(src, p, ref)
 	}

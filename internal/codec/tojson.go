@@ -1,0 +1,183 @@
+package codec
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"math"
+	"math/big"
+	"strconv"
+	"unicode/utf8"
+)
+
+// JSON is for workers that have no CBOR. It is written here because encoding/json would cost every worker's start. See
+// docs/protocol.md for what stands for what.
+
+var errMalformed = errors.New("it is no well-formed CBOR")
+
+// AppendJSON appends the one item that src is, as an encoder of this package wrote it, as JSON. On error it returns dst.
+func AppendJSON(dst, src []byte) ([]byte, error) {
+	out, rest, err := appendJSON(dst, src, maxDepth)
+	if err == nil && len(rest) > 0 {
+		err = errMalformed
+	}
+	if err != nil {
+		return dst, fmt.Errorf("cannot be sent as JSON: %w", err)
+	}
+	return out, nil
+}
+
+func appendJSON(dst, src []byte, room int) (out, rest []byte, err error) {
+	major, info, arg, n := head(src)
+	if n == 0 || info == indefinite || room == 0 {
+		return nil, nil, errMalformed
+	}
+	rest = src[n:]
+	switch major {
+	case majorUint:
+		return strconv.AppendUint(dst, arg, 10), rest, nil
+	case majorNeg:
+		n := new(big.Int).SetUint64(arg)
+		return n.Not(n).Append(dst, 10), rest, nil
+	case majorBytes, majorText:
+		return appendJSONString(dst, src, major)
+	case majorArray:
+		return appendJSONArray(dst, rest, arg, room)
+	case majorMap:
+		return appendJSONObject(dst, rest, arg, room)
+	case majorTag:
+		return appendJSONTagged(dst, rest, arg, room)
+	}
+	return appendJSONSimple(dst, src, rest, info)
+}
+
+func appendJSONString(dst, src []byte, major byte) (out, rest []byte, err error) {
+	b, rest, err := readString(src, major)
+	if err != nil {
+		return nil, nil, errMalformed
+	}
+	if major == majorText {
+		return appendQuoted(dst, b), rest, nil
+	}
+	return append(base64.StdEncoding.AppendEncode(append(dst, '"'), b), '"'), rest, nil
+}
+
+func appendJSONArray(dst, src []byte, n uint64, room int) (out, rest []byte, err error) {
+	dst = append(dst, '[')
+	for i := range n {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		if dst, src, err = appendJSON(dst, src, room-1); err != nil {
+			return nil, nil, err
+		}
+	}
+	return append(dst, ']'), src, nil
+}
+
+func appendJSONObject(dst, src []byte, n uint64, room int) (out, rest []byte, err error) {
+	dst = append(dst, '{')
+	for i := range n {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		if dst, src, err = appendJSONKey(dst, src); err != nil {
+			return nil, nil, err
+		}
+		if dst, src, err = appendJSON(append(dst, ':'), src, room-1); err != nil {
+			return nil, nil, err
+		}
+	}
+	return append(dst, '}'), src, nil
+}
+
+// appendJSONKey appends a key: a text, or the text of a number.
+func appendJSONKey(dst, src []byte) (out, rest []byte, err error) {
+	major, _, _, _ := head(src)
+	switch major {
+	case majorText:
+		return appendJSON(dst, src, 1)
+	case majorUint, majorNeg:
+		if dst, rest, err = appendJSON(append(dst, '"'), src, 1); err != nil {
+			return nil, nil, err
+		}
+		return append(dst, '"'), rest, nil
+	}
+	return nil, nil, fmt.Errorf("the key of a map is a %s, which JSON does not have", what(src))
+}
+
+func appendJSONTagged(dst, src []byte, tag uint64, room int) (out, rest []byte, err error) {
+	if tag != 2 && tag != 3 && (tag < typedFirst || tag > typedLast || tag == typedNone) {
+		return appendJSON(dst, src, room-1)
+	}
+	b, rest, err := readString(src, majorBytes)
+	if err != nil {
+		return nil, nil, errMalformed
+	}
+	if tag >= typedFirst {
+		return appendJSONNumbers(dst, b, rest, tag)
+	}
+	n := new(big.Int).SetBytes(b)
+	if tag == 3 {
+		n.Not(n)
+	}
+	return n.Append(dst, 10), rest, nil
+}
+
+func appendJSONNumbers(dst, b, rest []byte, tag uint64) (out, _ []byte, err error) {
+	size := typedSize(tag)
+	if len(b)%size != 0 || size > 8 {
+		return nil, nil, errMalformed
+	}
+	dst = append(dst, '[')
+	var buf [9]byte
+	for i := 0; i < len(b); i += size {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		if dst, _, err = appendJSON(dst, appendTypedItem(buf[:0], tag, b[i:i+size]), 1); err != nil {
+			return nil, nil, err
+		}
+	}
+	return append(dst, ']'), rest, nil
+}
+
+func appendJSONSimple(dst, src, rest []byte, info byte) (out, _ []byte, err error) {
+	switch {
+	case src[0] == itemFalse:
+		return append(dst, "false"...), rest, nil
+	case src[0] == itemTrue:
+		return append(dst, "true"...), rest, nil
+	case isNull(src):
+		return append(dst, "null"...), rest, nil
+	case info < 25:
+		return nil, nil, errMalformed
+	}
+	f, _, _ := readFloat[float64](src)
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return nil, nil, fmt.Errorf("JSON has no number %v", f)
+	}
+	bits := 64
+	if info == 26 {
+		bits = 32
+	}
+	return strconv.AppendFloat(dst, f, 'g', -1, bits), rest, nil
+}
+
+// appendQuoted appends a text between quotes. What is not UTF-8 becomes U+FFFD, as JSON has nothing else for it.
+func appendQuoted(dst, text []byte) []byte {
+	dst = append(dst, '"')
+	for len(text) > 0 {
+		r, n := utf8.DecodeRune(text)
+		switch {
+		case r == '"' || r == '\\':
+			dst = append(dst, '\\', byte(r))
+		case r < ' ':
+			dst = append(dst, '\\', 'u', '0', '0', '0'+byte(r>>4), "0123456789abcdef"[r&15])
+		default:
+			dst = utf8.AppendRune(dst, r)
+		}
+		text = text[n:]
+	}
+	return append(dst, '"')
+}
