@@ -108,6 +108,9 @@ func (f *Filter) read(out io.Reader) {
 	r := bufio.NewReaderSize(out, 64<<10)
 	for {
 		line, err := readLine(r)
+		if err == nil && r.Buffered() > 0 {
+			err = unasked(line)
+		}
 		if err == nil {
 			err = f.take(line)
 		}
@@ -125,7 +128,7 @@ func (f *Filter) take(line []byte) error {
 	f.seq = 0
 	f.mu.Unlock()
 	if seq == 0 {
-		return fmt.Errorf("it printed a line that nobody asked for, %q: a filter answers each line with exactly one line", excerpt(line))
+		return unasked(line)
 	}
 	s := string(line)
 	payload, err := f.text.Append(nil, &s)
@@ -134,6 +137,12 @@ func (f *Filter) take(line []byte) error {
 	}
 	f.answer(wire.Result, seq, payload)
 	return nil
+}
+
+// unasked is what is wrong with a filter that prints more than it was asked. If the line too many comes only after the next
+// one was asked for, nobody can tell: then it stands for that one's answer, and the fault shows with the one after.
+func unasked(line []byte) error {
+	return fmt.Errorf("it printed more lines than it was given, after %q: a filter answers each line with exactly one line", excerpt(line))
 }
 
 func excerpt(line []byte) []byte { return line[:min(len(line), 80)] }

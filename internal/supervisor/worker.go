@@ -14,7 +14,7 @@ import (
 
 const (
 	killAfter   = 500 * time.Millisecond // from SIGTERM to SIGKILL
-	silentAfter = 50 * time.Millisecond  // a worker that closed its channel should be gone by then
+	silentAfter = time.Second            // a worker that closed its channel should be gone by then, also on a busy machine
 	leaveAfter  = 5 * time.Second        // from stop to SIGTERM, if Grace is none
 )
 
