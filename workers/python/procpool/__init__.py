@@ -18,7 +18,8 @@ from .frames import fields
 from .tasks import at_exit, initializer, task
 from .worker import Worker
 
-__all__ = ["task", "initializer", "at_exit", "retire", "current_task", "current_worker", "serve", "Canceled", "TimedOut"]
+__all__ = ["task", "initializer", "at_exit", "retire", "current_task", "current_worker", "current_process", "serve",
+           "Canceled", "TimedOut"]
 
 
 class TaskInfo:
@@ -54,6 +55,11 @@ def current_worker():
     """Tell a task about its worker."""
     worker = _inside()
     return WorkerInfo(worker.setup["name"], os.getpid(), worker.started)
+
+
+def current_process():
+    """Stand in for multiprocessing's function of this name: what a task wants from it is the name and the pid."""
+    return current_worker()
 
 
 def serve():

@@ -26,6 +26,8 @@ class Worker(Link):
         sys.stderr.reconfigure(line_buffering=True)
         while self.setup is None:
             self.receive()
+        if "multiprocessing.process" in sys.modules:  # is loaded only if the program wants it
+            sys.modules["multiprocessing.process"].current_process().name = self.setup["name"]
         self.names = list(tasks)
         self.say(HELLO, {"version": 1, "language": "python", "tasks": self.names, "initializers": list(initializers),
                          "codecs": ["cbor"], "window": WINDOW, "dumps": True, "fenced": False})

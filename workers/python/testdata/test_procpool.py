@@ -5,6 +5,7 @@ import datetime
 import math
 import os
 import sys
+import types
 import unittest
 
 here = os.path.dirname(os.path.abspath(__file__))
@@ -103,6 +104,40 @@ class Values(unittest.TestCase):
         for n in range(len(whole)):
             with self.assertRaises(Exception):
                 cbor.loads(whole[:n])
+
+
+class Library(unittest.TestCase):
+    """cbor2 is used if it is there and agrees. These stand in for it."""
+
+    def load(self, **functions):
+        sys.modules["cbor2"] = types.SimpleNamespace(**functions)
+        self.addCleanup(sys.modules.pop, "cbor2", None)
+        return cbor._library()
+
+    def loads(self, data, tag_hook):
+        return cbor._get(data, 0, False)[0]
+
+    def dumps(self, value, default):
+        encoder = types.SimpleNamespace(write=lambda data: None)
+        default(encoder, value)
+        return cbor._joined(value)
+
+    def test_used(self):
+        library = self.load(loads=self.loads, dumps=self.dumps)
+        self.assertIsNotNone(library)
+        self.addCleanup(setattr, cbor, "_cbor2", cbor._cbor2)
+        cbor._cbor2 = library
+        self.assertEqual(cbor.loads(dumped([1, {"a": b"b"}])), [1, {"a": b"b"}])
+
+    def test_refused(self):
+        def fails(*args, **named):
+            raise KeyError
+
+        self.assertIsNone(self.load())
+        self.assertIsNone(self.load(loads=fails, dumps=self.dumps))
+        self.assertIsNone(self.load(loads=self.loads, dumps=fails))
+        self.assertIsNone(self.load(loads=self.loads, dumps=lambda value, default: b"\xf6"))
+        self.assertIsNone(self.load(loads=lambda data, tag_hook: None, dumps=self.dumps))
 
 
 class Frames(unittest.TestCase):
