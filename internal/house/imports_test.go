@@ -16,9 +16,9 @@ const root = ""
 
 // floors are the rooms, the ground floor first.
 var floors = [][]string{
-	{"event", "internal/wire", "internal/codec", "internal/histogram", "internal/leak", "internal/house"},
+	{"event", "internal/wire", "internal/codec", "internal/histogram", "internal/leak", "internal/house", "internal/start"},
 	{"internal/queue", "internal/lifecycle", "internal/process", "internal/transport"},
-	{"internal/supervisor", "internal/child"},
+	{"internal/supervisor", "internal/child", "internal/lines"},
 	{root},
 	{"workers", "pooltest", "observe", "dashboard", "remote", "internal/conform"},
 	{"cmd", "examples", "bench"},
