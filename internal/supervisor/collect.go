@@ -219,7 +219,7 @@ func (l *link) check(a *answer, seq uint64, e *queue.Entry, started uint64) erro
 	switch {
 	case a.head.Seq != seq:
 		return nonsense("it answered call %d when call %d was next", a.head.Seq, seq)
-	case a.head.Type == wire.Returned && seq <= started:
+	case a.head.Type == wire.Returned && seq == started: // below it cannot be told: the worker may be further by now
 		return nonsense("it returned call %d, which by its board it had started", seq)
 	case a.head.Type == wire.Returned && e.Call != nil && seq > l.revoked.Load() && a.head.Flags&wire.FlagRetire == 0:
 		return nonsense("it returned call %d, which nobody had taken back", seq)
@@ -271,7 +271,7 @@ func (l *link) failure(body []byte) error {
 func (l *link) learn(d queue.Settled, bytes int) {
 	l.pace.learn(d.Succeeded+d.Failed+d.Canceled, bytes, d.Run)
 	l.mu.Lock()
-	l.window, l.interval, l.blocked = l.pace.window, l.pace.service, false
+	l.window, l.interval, l.blocked = l.pace.window, l.pace.service, l.condemned
 	l.guard.armLocked()
 	l.mu.Unlock()
 }
