@@ -26,3 +26,20 @@ func TestARetiredSeatStaysShut(t *testing.T) {
 		t.Fatalf("the retired seat took %d", n)
 	}
 }
+
+// What a dead worker had answered is settled after it has left: that its seat is empty then is no news to anyone.
+func TestASeatThatLeftDoesNotDrain(t *testing.T) {
+	q := New(0, still, nil)
+	var s Seat
+	q.Open(&s, 8, 0)
+	q.Put(call(), false)
+	q.Put(call(), false)
+	var out [4]Entry
+	if n, _ := q.Take(&s, out[:]); n != 2 {
+		t.Fatalf("took %d", n)
+	}
+	q.Leave(&s)
+	if q.Settle(&s, Settled{Succeeded: 1}, 8) || q.Settle(&s, Settled{Succeeded: 1}, 8) {
+		t.Error("a seat that left is told to be empty")
+	}
+}

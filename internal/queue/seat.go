@@ -58,6 +58,14 @@ func (q *Queue) Retire(s *Seat) (empty bool) {
 	return q.partLocked(s)
 }
 
+// Leave is Retire for a seat whose worker is gone: nobody is told any more that it is empty.
+func (q *Queue) Leave(s *Seat) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	s.open, s.retired, s.parted = false, true, true
+	q.unrestLocked(s)
+}
+
 // Block stops a seat from taking until its window is set again by Settle or Unblock.
 func (q *Queue) Block(s *Seat) {
 	q.mu.Lock()

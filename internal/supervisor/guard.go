@@ -14,6 +14,7 @@ type guard struct {
 	link  *link
 	timer *time.Timer
 	seq   uint64              // the call that it watches; 0: none
+	due   time.Time           // when the timer is to fire; what comes earlier was meant for another call
 	cause event.Cause         // set once the task was told to stop: what it dies of when the timer fires
 	late  *event.TaskTimedOut // to be told once the worker has said what it is doing, or can not any more
 	dump  string              // what it said
@@ -36,7 +37,7 @@ func (g *guard) armLocked() {
 }
 
 func (g *guard) setLocked(d time.Duration) {
-	g.seq = g.link.flight.first
+	g.seq, g.due = g.link.flight.first, time.Now().Add(d)
 	if g.timer == nil {
 		g.timer = time.AfterFunc(d, g.fire)
 	} else {
@@ -56,12 +57,12 @@ func (g *guard) disarmLocked() {
 func (g *guard) fire() {
 	l := g.link
 	l.mu.Lock()
-	if g.seq == 0 || l.flight.len() == 0 || l.flight.first != g.seq || l.flight.at(0).Call == nil || l.ended {
+	if g.seq == 0 || time.Now().Before(g.due) || l.flight.len() == 0 || l.flight.first != g.seq || l.flight.at(0).Call == nil || l.ended {
 		l.mu.Unlock()
 		return
 	}
 	e := *l.flight.at(0)
-	cause := g.cause
+	seq, cause := g.seq, g.cause
 	switch {
 	case cause != event.CauseNone:
 	case l.board.Started() < g.seq: // the worker has not come to it: its time has not begun
@@ -75,8 +76,27 @@ func (g *guard) fire() {
 	}
 	l.mu.Unlock()
 	if cause != event.CauseNone {
-		l.w.doom(cause, "")
+		l.condemn(seq, cause)
 	}
+}
+
+// condemn ends the worker because of the call that it runs. Whatever it runs when the signal comes dies with it, so it is
+// kept from running anything else first; if it has come further in the meantime, it is spared.
+func (l *link) condemn(seq uint64, cause event.Cause) {
+	l.mu.Lock()
+	l.condemned, l.blocked = true, false
+	l.mu.Unlock()
+	l.takeBack()
+	l.mu.Lock()
+	guilty := !l.ended && l.flight.len() > 0 && l.flight.first == seq && l.board.Claimed() == seq
+	l.condemned = guilty
+	l.mu.Unlock()
+	if guilty {
+		l.w.doom(cause, "")
+		return
+	}
+	l.unblockEmpty()
+	feedAll(l)
 }
 
 // graceLocked gives the first task in flight, which has been told to stop, Grace to do so.

@@ -24,6 +24,7 @@ type fake struct {
 	board  *transport.Board
 	exited chan struct{}
 	once   sync.Once
+	told   func() // what it does at SIGTERM; nil: it ends
 }
 
 func (f *fake) end() {
@@ -37,8 +38,15 @@ func (f *fake) PID() int                          { return 4711 }
 func (f *fake) Output() (stdout, stderr *os.File) { return nil, nil }
 func (f *fake) Exited() <-chan struct{}           { return f.exited }
 func (f *fake) Status() process.Status            { return process.Status{ExitCode: 1} }
-func (f *fake) Terminate() error                  { return f.Kill() }
 func (f *fake) Kill() error                       { f.end(); return nil }
+
+func (f *fake) Terminate() error {
+	if f.told != nil {
+		f.told()
+		return nil
+	}
+	return f.Kill()
+}
 
 // launchFakes launches the first worker with one function, and all others with another.
 func launchFakes(first, others func(*fake)) Launch {

@@ -30,27 +30,28 @@ type link struct {
 	fault error        // what broke the stream
 	pace  pace         // owned by who has the duty
 
-	mu       sync.Mutex
-	tasks    map[string]uint16 // of hello; nil before
-	fenced   bool              // of hello
-	json     bool              // of hello: payloads are JSON; written by who has the duty
-	dumps    bool              // of hello
-	up       bool              // it has said that it is ready
-	wanted   bool              // the machine wants it to take tasks
-	opened   bool              // it does
-	ended    bool              // nothing may be sent any more
-	stopped  bool              // stop was sent
-	flight   flight            // sent and not answered
-	seq      uint64            // of the last call sent
-	buf      []byte            // reused for frames
-	since    time.Duration     // when the first in flight got its turn, on the queue's clock
-	worked   time.Duration     // that it has run tasks
-	window   int               // from pace
-	interval float64           // from pace
-	blocked  bool              // what waits behind a long task was taken back; nothing is sent until it is answered
-	guard    guard             // what stops the first in flight
-	deaf     deaf              // how long the first in flight has not been taken up
-	watch    int               // tell the machine when the budget is at most this; < 0: no need
+	mu        sync.Mutex
+	tasks     map[string]uint16 // of hello; nil before
+	fenced    bool              // of hello
+	json      bool              // of hello: payloads are JSON; written by who has the duty
+	dumps     bool              // of hello
+	up        bool              // it has said that it is ready
+	wanted    bool              // the machine wants it to take tasks
+	opened    bool              // it does
+	ended     bool              // nothing may be sent any more
+	stopped   bool              // stop was sent
+	flight    flight            // sent and not answered
+	seq       uint64            // of the last call sent
+	buf       []byte            // reused for frames
+	since     time.Duration     // when the first in flight got its turn, on the queue's clock
+	worked    time.Duration     // that it has run tasks
+	window    int               // from pace
+	interval  float64           // from pace
+	blocked   bool              // what waits behind a long task was taken back; nothing is sent until it is answered
+	condemned bool              // it is to be killed under the call that it runs: nothing is sent any more
+	guard     guard             // what stops the first in flight
+	deaf      deaf              // how long the first in flight has not been taken up
+	watch     int               // tell the machine when the budget is at most this; < 0: no need
 
 	dirty  atomic.Bool   // it has run a task since it was last measured
 	judged atomic.Bool   // it waits for Config.When to be asked

@@ -96,7 +96,7 @@ func (w *worker) spawned(proc Process) {
 // end collects what the dead worker has published, and takes what it had not started back to the queue. It returns what
 // it had started and not answered: one task at most.
 func (l *link) end() (lost []queue.Entry) {
-	l.q.Retire(&l.seat)
+	l.q.Leave(&l.seat)
 	if l.conn == nil { // it was never launched
 		close(l.over)
 		return nil

@@ -124,7 +124,7 @@ func (l *link) lastSent() uint64 {
 // unblockEmpty unblocks a worker that owes no answer: it has answered everything in the meantime.
 func (l *link) unblockEmpty() {
 	l.mu.Lock()
-	if l.flight.len() == 0 && l.blocked {
+	if l.flight.len() == 0 && l.blocked && !l.condemned {
 		l.blocked = false
 		l.q.Unblock(&l.seat, l.window)
 	}

@@ -1,0 +1,122 @@
+package supervisor
+
+import (
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/procpool/procpool/event"
+	"github.com/procpool/procpool/internal/queue"
+	"github.com/procpool/procpool/internal/wire"
+)
+
+// late holds its first call until SIGTERM, answers it then after all, and goes on for a while, as a worker may that does
+// not mind the signal.
+func late(f *fake) {
+	told := make(chan struct{})
+	f.told = sync.OnceFunc(func() { close(told) })
+	go func() {
+		<-told
+		f.say(wire.Result, 1, []byte{1})
+		time.Sleep(100 * time.Millisecond)
+		f.end()
+	}()
+	var scan wire.Scanner
+	buf := make([]byte, 4096)
+	for {
+		n, err := f.peer.Recv(buf)
+		if err != nil {
+			return
+		}
+		scan.Feed(buf[:n])
+		for h, _, _, ok := scan.Next(); ok; h, _, _, ok = scan.Next() {
+			switch {
+			case h.Type == wire.Setup:
+				f.hello()
+				f.say(wire.Ready, 0, nil)
+			case h.Type == wire.Call:
+				f.board.Claim(h.Seq) // none of the others comes to an end
+			}
+		}
+	}
+}
+
+// A worker is killed for the task that did not stop in time. What waits behind that task must not be started by it in its
+// last moments: it would die of a timeout that is none of its own.
+func TestOnlyTheGuiltyTimeOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, q := newFakes(t, late)
+		var sinks []*once
+		for range 3 {
+			sinks = append(sinks, put(t, s, q, &queue.Task{Name: "x", Timeout: time.Second}))
+		}
+		for i, sink := range sinks {
+			<-sink.done
+			if sink.err != nil {
+				t.Errorf("call %d: %v", i+1, sink.err)
+			}
+		}
+		s.Terminate(errOver)
+		<-s.Written()
+	})
+}
+
+// The call has been answered when its kill comes to be carried out: the worker is spared.
+func TestSpared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, q := newFakes(t, honest)
+		<-put(t, s, q, &queue.Task{Name: "x"}).done
+		synctest.Wait()
+		l := s.list()[0].link
+		l.condemn(1, event.CauseTimedOut)
+		if sink := put(t, s, q, &queue.Task{Name: "x"}); true {
+			<-sink.done
+			if sink.err != nil {
+				t.Error(sink.err)
+			}
+		}
+		if st := s.State(); st.Started != 1 {
+			t.Errorf("%d workers were started", st.Started)
+		}
+		s.Terminate(errOver)
+		<-s.Written()
+	})
+}
+
+// A timer that fired for one call is late, and finds the next one watched: it must wait for that one's own time.
+func TestGuardFiresLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, q := newFakes(t, late)
+		sink := put(t, s, q, &queue.Task{Name: "x", Timeout: time.Hour})
+		synctest.Wait()
+		l := s.list()[0].link
+		l.guard.fire()
+		l.mu.Lock()
+		if l.guard.cause != event.CauseNone {
+			t.Error("the call was told to stop an hour early")
+		}
+		l.mu.Unlock()
+		s.Terminate(errOver)
+		<-s.Written()
+		if <-sink.done; !errors.Is(sink.err, errOver) {
+			t.Error(sink.err)
+		}
+	})
+}
+
+func put(t *testing.T, s *Supervisor, q *queue.Queue, task *queue.Task) *once {
+	t.Helper()
+	sink := &once{done: make(chan struct{})}
+	feed, _, err := q.Put(&queue.Call{Task: task, Data: []byte{1}, Sink: sink}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if feed != nil {
+		Feed(feed, nil)
+	} else {
+		s.Demand()
+	}
+	return sink
+}
