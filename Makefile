@@ -60,6 +60,10 @@ bench: ## measure the goals beside the peers, and write docs/benchmarks.md
 hops: ## run the Go benchmarks of each hop of a task: docs/performance.md
 	go test -run '^$$' -bench . -benchmem . ./internal/...
 
+.PHONY: chaos
+chaos: ## run 50,000 tasks while workers are killed, stopped and replaced: docs/reliability.md
+	go run ./internal/chaos -tasks 50000
+
 .PHONY: soak
-soak: ## hunt flakes: all tests, often, in random order, with the race detector
+soak: chaos ## hunt flakes: all tests, often, in random order, with the race detector
 	$(call each,go test -race -shuffle=on -cpu 1$(comma)2 -count 3 -timeout 60m ./...)

@@ -52,6 +52,16 @@ func check(t testing.TB, patience time.Duration) {
 //	os.Exit(leak.Verify(m))
 func Verify(m *testing.M) int { return verify(m.Run, os.Stderr, patience) }
 
+// Begin is [Check] for a program that is no test. What it returns tells what is left since.
+func Begin() (finish func() []string, err error) {
+	w, err := newWatch()
+	if err != nil {
+		return nil, err
+	}
+	restore := setenv("TMPDIR", w.dir)
+	return func() []string { defer restore(); return w.finish(patience) }, nil
+}
+
 func verify(run func() int, out io.Writer, patience time.Duration) int {
 	w, err := newWatch()
 	if err != nil {
