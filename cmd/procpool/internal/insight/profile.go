@@ -1,0 +1,132 @@
+package insight
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"text/tabwriter"
+	"time"
+
+	"github.com/procpool/procpool/event"
+)
+
+// Profile adds up where the time goes.
+type Profile struct {
+	began   time.Time
+	wait    spent // items, from queued to started
+	work    spent // items, from started to finished
+	workers map[string]*spent
+	slowest []slow
+
+	mu    sync.Mutex
+	start spent // workers that became ready
+}
+
+// spent is a sum of times.
+type spent struct {
+	n   int
+	sum time.Duration
+	max time.Duration
+}
+
+func (s *spent) add(d time.Duration) {
+	s.n++
+	s.sum += d
+	s.max = max(s.max, d)
+}
+
+func (s *spent) mean() time.Duration { return s.sum / time.Duration(max(s.n, 1)) }
+
+// slow is one of the slowest items.
+type slow struct {
+	name string
+	Attempt
+}
+
+// slowMost is how many of the slowest items are shown.
+const slowMost = 5
+
+// NewProfile returns an empty profile that begins now.
+func NewProfile() *Profile { return &Profile{began: time.Now(), workers: map[string]*spent{}} }
+
+// Note takes in an event.
+func (p *Profile) Note(e event.Event) {
+	if e, ok := e.(event.WorkerReady); ok {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.start.add(e.Took)
+	}
+}
+
+// Told takes in how an item was run.
+func (p *Profile) Told(item fmt.Stringer, a Attempt) {
+	p.wait.add(a.Wait)
+	p.work.add(a.Run)
+	w := p.workers[a.Worker]
+	if w == nil {
+		w = &spent{}
+		p.workers[a.Worker] = w
+	}
+	w.add(a.Run)
+	if len(p.slowest) < slowMost || a.Run > p.slowest[slowMost-1].Run {
+		p.slow(slow{item.String(), a})
+	}
+}
+
+func (p *Profile) slow(s slow) {
+	p.slowest = append(p.slowest, s)
+	slices.SortStableFunc(p.slowest, func(a, b slow) int { return cmp.Compare(b.Run, a.Run) })
+	p.slowest = p.slowest[:min(len(p.slowest), slowMost)]
+}
+
+// workersMost is how many workers are shown singly.
+const workersMost = 16
+
+// Print tells where the time went. Call it when nothing more is told.
+func (p *Profile) Print(w io.Writer) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "where the time went, in %v\t   count\t   total\t    mean\t     max\n", short(time.Since(p.began)))
+	row := func(name string, s *spent) {
+		fmt.Fprintf(t, "%s\t%8d\t%8v\t%8v\t%8v\n", name, s.n, short(s.sum), short(s.mean()), short(s.max))
+	}
+	row("start of workers", &p.start)
+	row("wait of items", &p.wait)
+	row("work on items", &p.work)
+	names := p.busiest()
+	for _, name := range names[:min(len(names), workersMost)] {
+		row(name, p.workers[name])
+	}
+	t.Flush()
+	if more := len(names) - workersMost; more > 0 {
+		fmt.Fprintf(w, "... and %d workers more\n", more)
+	}
+	for i, s := range p.slowest {
+		fmt.Fprintf(w, "slowest %d: %s took %v in %s\n", i+1, s.name, short(s.Run), s.Worker)
+	}
+}
+
+// busiest returns the workers' names, the one that worked longest first.
+func (p *Profile) busiest() []string {
+	names := make([]string, 0, len(p.workers))
+	for name := range p.workers {
+		names = append(names, name)
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(cmp.Compare(p.workers[b].sum, p.workers[a].sum), cmp.Compare(a, b))
+	})
+	return names
+}
+
+// short rounds a time to what people want to read.
+func short(d time.Duration) time.Duration {
+	for unit := time.Second; unit > 1; unit /= 10 {
+		if d >= 100*unit {
+			return d.Round(unit)
+		}
+	}
+	return d
+}

@@ -1,0 +1,166 @@
+// Package printer tells results: to standard output, failures to standard error, and then to the log.
+package printer
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/procpool/procpool/cmd/procpool/internal/insight"
+	"github.com/procpool/procpool/cmd/procpool/internal/items"
+	"github.com/procpool/procpool/cmd/procpool/internal/mapper"
+	"github.com/procpool/procpool/cmd/procpool/internal/resume"
+	"github.com/procpool/procpool/cmd/procpool/internal/value"
+)
+
+// Options say where and how to print.
+type Options struct {
+	JSON       bool // a record for each item
+	Format     items.Format
+	Out        io.Writer
+	Errors     io.Writer
+	KeepFailed *os.File         // nil: nowhere
+	Log        *resume.Log      // nil: none
+	Sync       func() error     // makes what was written to Out durable; nil if that cannot be
+	Ledger     *insight.Ledger  // knows how items were run; for JSON and Profile
+	Profile    *insight.Profile // is told how; nil: nobody is
+}
+
+// Printer is a mapper's teller.
+type Printer struct {
+	Options
+	out  []byte // whole lines that are not written
+	errs []byte // lines about failures that are not written
+	kept []byte // failed items that are not written
+}
+
+// flushAt is how much is printed at a time.
+const flushAt = 64 << 10
+
+// Tell prints one result, sooner or later. A result that cannot be printed becomes a failure.
+func (p *Printer) Tell(r *mapper.Result) error {
+	var a insight.Attempt
+	if p.Ledger != nil && r.ID != 0 {
+		a = p.Ledger.Facts(r.ID)
+		if p.Profile != nil {
+			p.Profile.Told(&r.Item, a)
+		}
+	}
+	if p.JSON {
+		p.record(r, a)
+	} else {
+		p.line(r)
+	}
+	if r.Err != nil {
+		p.failure(r)
+	}
+	if p.Log != nil {
+		p.Log.Add(r.Item.Index, r.Item.Text, r.Err != nil)
+	}
+	if len(p.out)+len(p.errs)+len(p.kept) < flushAt {
+		return nil
+	}
+	return p.Flush()
+}
+
+func (p *Printer) line(r *mapper.Result) {
+	if r.Err != nil {
+		return
+	}
+	out, err := value.AppendText(p.out, r.Output)
+	if err != nil {
+		r.Err = err
+		return
+	}
+	p.out = append(out, '\n')
+}
+
+func (p *Printer) failure(r *mapper.Result) {
+	if p.KeepFailed != nil && !oversized(r) {
+		p.kept = append(append(p.kept, r.Item.Text...), p.Format.End()...)
+	}
+	p.errs = fmt.Appendf(p.errs, "procpool: %s: %s\n", &r.Item, oneLine(reason(r.Err)))
+}
+
+// oversized reports whether the item was too long to be kept.
+func oversized(r *mapper.Result) bool { return r.Item.Err != nil }
+
+// Flush prints what was told. Only what has been printed whole, and is durable as far as files can be, gets into the log.
+func (p *Printer) Flush() error {
+	if err := p.write(); err != nil {
+		return err
+	}
+	if err := p.complain(); err != nil {
+		return err
+	}
+	if err := p.keep(); err != nil {
+		return err
+	}
+	if p.Log == nil {
+		return nil
+	}
+	return p.Log.Write()
+}
+
+func (p *Printer) write() error {
+	if len(p.out) == 0 {
+		return nil
+	}
+	out := p.out
+	p.out = p.out[:0]
+	if p.Log == nil {
+		_, err := p.Out.Write(out)
+		return err
+	}
+	for len(out) > 0 {
+		n := whole(out)
+		if _, err := p.Out.Write(out[:n]); err != nil {
+			return err
+		}
+		out = out[n:]
+	}
+	if p.Sync != nil {
+		return p.Sync()
+	}
+	return nil
+}
+
+// atomic is what a pipe takes whole or not at all, so that no line is torn by a kill: POSIX's PIPE_BUF on Linux.
+const atomic = 4096
+
+// whole returns how long a piece of whole lines to write at a time.
+func whole(out []byte) int {
+	if len(out) <= atomic {
+		return len(out)
+	}
+	if n := bytes.LastIndexByte(out[:atomic], '\n'); n >= 0 {
+		return n + 1
+	}
+	return bytes.IndexByte(out, '\n') + 1
+}
+
+func (p *Printer) complain() error {
+	if len(p.errs) == 0 {
+		return nil
+	}
+	_, err := p.Errors.Write(p.errs)
+	p.errs = p.errs[:0]
+	return err
+}
+
+func (p *Printer) keep() error {
+	if len(p.kept) == 0 {
+		return nil
+	}
+	_, err := p.KeepFailed.Write(p.kept)
+	p.kept = p.kept[:0]
+	if err == nil && p.Log != nil {
+		err = p.KeepFailed.Sync()
+	}
+	if err != nil {
+		return errors.Join(errors.New("keeping failed items"), err)
+	}
+	return nil
+}
