@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -14,7 +15,7 @@ import (
 	"github.com/procpool/procpool/internal/conform"
 )
 
-// interpreters returns every Python of the machine that the module supports.
+// interpreters returns every Python of the machine that the module supports, the newest first.
 func interpreters(t testing.TB) []string {
 	found := findInterpreters()
 	if len(found) == 0 {
@@ -26,13 +27,16 @@ func interpreters(t testing.TB) []string {
 var findInterpreters = sync.OnceValue(func() (found []string) {
 	home, _ := os.UserHomeDir()
 	candidates, _ := filepath.Glob(filepath.Join(home, ".pyenv/versions/*/bin/python3"))
-	candidates = append(candidates, "python3")
-	for _, path := range candidates {
-		out, err := exec.Command(path, "-c", "import sys; print(sys.executable); sys.exit(sys.version_info < (3, 8))").Output()
-		if real := strings.TrimSpace(string(out)); err == nil && !slices.Contains(found, real) {
+	minor := map[string]int{}
+	for _, path := range append(candidates, "python3") {
+		out, err := exec.Command(path, "-c", "import sys; print(sys.version_info[1], sys.executable); sys.exit(sys.version_info < (3, 8))").Output()
+		version, real, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
+		if err == nil && !slices.Contains(found, real) {
 			found = append(found, real)
+			minor[real], _ = strconv.Atoi(version)
 		}
 	}
+	slices.SortStableFunc(found, func(a, b string) int { return minor[b] - minor[a] })
 	return found
 })
 

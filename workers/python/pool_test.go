@@ -15,9 +15,11 @@ import (
 	"github.com/procpool/procpool"
 )
 
-func newPool(t *testing.T, cfg procpool.Config, o Options) *procpool.Pool {
+func newPool(t testing.TB, cfg procpool.Config, o Options) *procpool.Pool {
 	t.Helper()
-	o.Python = interpreters(t)[0]
+	if o.Python == "" {
+		o.Python = interpreters(t)[0]
+	}
 	cfg.StartMethod = Worker(o)
 	pool, err := procpool.New(cfg)
 	if err != nil {
