@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"errors"
 	"time"
 
 	"github.com/procpool/procpool/event"
@@ -140,7 +141,7 @@ func (w *worker) silent() {
 	}
 	pid := w.pidLocked()
 	time.AfterFunc(silentAfter, func() {
-		if held, err := process.Memory(pid); err != nil || held > 0 {
+		if held, err := process.Memory(pid); held > 0 || errors.Is(err, errors.ErrUnsupported) {
 			w.doom(event.CauseProtocol, "it closed its channel")
 		}
 	})
