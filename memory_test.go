@@ -3,6 +3,7 @@ package procpool_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +25,7 @@ var memoryEat = procpool.Define("memory.eat", func(ctx context.Context, n int) (
 // A task that allocates at full speed is ended in time: it never comes near to what it wants. The error and the event
 // tell what was measured. Other workers notice nothing, and one that is large but within the limit stays.
 func TestMemoryHard(t *testing.T) {
+	onlyLinux(t)
 	pooltest.Check(t)
 	ctx := recycleContext(t)
 	const limit = 200 * mib
@@ -53,8 +55,16 @@ func TestMemoryHard(t *testing.T) {
 	}
 }
 
+// onlyLinux skips where the memory of other processes cannot be measured.
+func onlyLinux(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("no memory limits on " + runtime.GOOS)
+	}
+}
+
 // Without tasks there is nothing to sample, and with a task that stays small next to nothing.
 func TestMemoryHardLeavesQuietOnes(t *testing.T) {
+	onlyLinux(t)
 	pooltest.Check(t)
 	ctx := recycleContext(t)
 	p, log := recyclePool(t, procpool.Config{Processes: 1, Recycle: procpool.Recycle{HardMemory: 1 << 30}})

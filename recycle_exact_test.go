@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -19,7 +18,8 @@ import (
 // recycleCount tells which worker ran it, and as which of its tasks. A negative number kills the worker.
 var recycleCount = procpool.Define("recycle.count", func(ctx context.Context, n int) (recycleRun, error) {
 	if n < 0 {
-		syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		self, _ := os.FindProcess(os.Getpid())
+		self.Kill()
 		select {}
 	}
 	w, _ := procpool.CurrentWorker(ctx)

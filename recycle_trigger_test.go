@@ -88,6 +88,9 @@ func TestRecycleTriggers(t *testing.T) {
 		}, procpool.ReasonRolling, func(f event.Figures) bool { return f.Tasks == 1 }, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			if c.cfg.Recycle.Memory+c.cfg.Recycle.Growth > 0 {
+				onlyLinux(t)
+			}
 			pooltest.Check(t)
 			ctx := recycleContext(t)
 			c.cfg.Processes = 1
@@ -162,6 +165,7 @@ func TestRecycleAskedRunsNoMore(t *testing.T) {
 
 // What was over the limit before its first task was done would be over it again: it is told once, and kept.
 func TestRecycleMemoryMisconfigured(t *testing.T) {
+	onlyLinux(t)
 	for name, cfg := range map[string]procpool.Config{
 		"initializer": {Initializer: recycleFat.Bind(100 * mib)},
 		"first task":  {},
