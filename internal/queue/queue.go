@@ -163,7 +163,23 @@ func (q *Queue) admitLocked() {
 func (q *Queue) Take(s *Seat, out []Entry) (n int, wake any) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	now := q.now()
+	return q.takeLocked(s, out)
+}
+
+// Exchange is Settle and Take in one, for a seat that goes on.
+func (q *Queue) Exchange(s *Seat, d Settled, window int, out []Entry) (n int, wake any, drained bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.settleLocked(s, d, window)
+	n, wake = q.takeLocked(s, out)
+	return n, wake, q.partLocked(s)
+}
+
+func (q *Queue) takeLocked(s *Seat, out []Entry) (n int, wake any) {
+	var now time.Duration
+	if q.inside > 0 {
+		now = q.now()
+	}
 	for room := min(s.room(), len(out)); n < room; n++ {
 		c, item, ok := q.nextLocked()
 		if !ok {
@@ -207,6 +223,7 @@ func (q *Queue) tookLocked(s *Seat, n int) {
 		s.spent = s.budget == 0
 	}
 	if n > 0 {
+		q.unrestLocked(s) // it was fed without being named
 		q.admitLocked()
 	} else if q.inside == 0 {
 		q.restLocked(s)
@@ -226,6 +243,11 @@ func (d *Settled) items() int { return d.Succeeded + d.Failed + d.Canceled }
 func (q *Queue) Settle(s *Seat, d Settled, window int) (drained bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.settleLocked(s, d, window)
+	return q.partLocked(s)
+}
+
+func (q *Queue) settleLocked(s *Seat, d Settled, window int) {
 	q.counts.Succeeded += uint64(d.Succeeded)
 	q.counts.Failed += uint64(d.Failed)
 	q.counts.Canceled += uint64(d.Canceled)
@@ -233,5 +255,4 @@ func (q *Queue) Settle(s *Seat, d Settled, window int) (drained bool) {
 	q.counts.Inflight -= d.items()
 	s.inflight -= d.items()
 	s.window = window
-	return q.partLocked(s)
 }
