@@ -177,7 +177,7 @@ func (c crashCell) endsEarly() bool {
 	switch c.at {
 	case pooltest.BeforeHello, pooltest.InInitializer:
 		return c.do != pooltest.Noise
-	case pooltest.Idle, pooltest.AfterResult:
+	case pooltest.Idle, pooltest.Received, pooltest.AfterResult:
 		return endsItself(c.do)
 	}
 	return false
