@@ -18,6 +18,7 @@ type lab struct {
 	python   interpreter
 	plugin   built
 	subject  string
+	host     string // the machine, as it was before anything ran
 
 	number int            // of the goal that is measured
 	used   []*ask.Subject // by it
@@ -34,7 +35,7 @@ func newLab(short bool, python, profiles string) (*lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &lab{short: short, dir: dir, profiles: profiles, python: findPython(python)}
+	l := &lab{short: short, dir: dir, profiles: profiles, python: findPython(python), host: describeMachine()}
 	l.plugin = l.build("goplugin", "./peers/goplugin")
 	ours := l.build("subject", "./subject")
 	l.subject = ours.path
@@ -110,7 +111,7 @@ func (l *lab) interleave(contenders ...*contender) {
 }
 
 // machine describes what the figures hold for.
-func (l *lab) machine() string { return describeMachine() + "\n" + l.versions() }
+func (l *lab) machine() string { return l.host + "\n" + l.versions() }
 
 func (l *lab) versions() string {
 	peer := func(name string, err error) string {

@@ -13,10 +13,11 @@ func cores() int { return runtime.NumCPU() }
 
 // describeMachine tells what the figures hold for.
 func describeMachine() string {
-	return fmt.Sprintf("%s, %d processors, %s of memory; %s; %s",
+	return fmt.Sprintf("%s, %d processors, %s of memory; %s; %s; load %s when it began (a quiet machine has less than 0.5)",
 		find("/proc/cpuinfo", `model name\s*: (.*)`, "unknown processor"), cores(),
 		find("/proc/meminfo", `MemTotal:\s*(.*)`, "unknown size"),
-		find("/proc/version", `^(\S+ version \S+)`, runtime.GOOS), runtime.Version())
+		find("/proc/version", `^(\S+ version \S+)`, runtime.GOOS), runtime.Version(),
+		find("/proc/loadavg", `^(\S+)`, "unknown"))
 }
 
 // find returns the first group of a pattern in a file.
