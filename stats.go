@@ -140,8 +140,9 @@ func slowest(tasks []supervisor.SlowTask) []SlowTask {
 	return all
 }
 
-// Workers returns the living workers, the oldest first.
+// Workers returns the living workers, the oldest first, and measures their memory.
 func (p *Pool) Workers() []WorkerInfo {
+	p.super.Weigh()
 	st := p.super.State()
 	infos := make([]WorkerInfo, len(st.Workers))
 	for i, w := range st.Workers {

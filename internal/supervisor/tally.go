@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"cmp"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -149,4 +150,13 @@ func (l *link) working() time.Duration {
 		d += l.w.s.cfg.Clock() - l.since
 	}
 	return d
+}
+
+// Weigh measures the memory of every worker that is a process.
+func (s *Supervisor) Weigh() {
+	for _, w := range s.list() {
+		if pid := w.who().PID; w.isReady() && pid != os.Getpid() {
+			w.measure()
+		}
+	}
 }
