@@ -1,0 +1,91 @@
+package python
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/procpool/procpool"
+	"github.com/procpool/procpool/pooltest"
+)
+
+// Set in the process that plays the parent.
+const (
+	parentOf   = "PROCPOOL_TEST_PARENT" // the code that its workers run
+	parentWith = "PROCPOOL_TEST_PYTHON" // their interpreter
+)
+
+// The parent of workers that are about to lose it. It never ends by itself.
+func TestParent(t *testing.T) {
+	code := os.Getenv(parentOf)
+	if code == "" {
+		t.Skip("it is run by TestParentKilled")
+	}
+	o := script(t, promises)
+	o.Python = os.Getenv(parentWith)
+	pool := newPool(t, procpool.Config{Processes: 2, Stdout: os.Stderr}, o)
+	run.Map(t.Context(), pool, []string{code, code})
+}
+
+// When the pool's process is killed, its workers and what they started are gone within a second, whatever they do.
+func TestParentKilled(t *testing.T) {
+	const begin = `
+child = subprocess.Popen(["sleep", "60"])
+print("pids", os.getpid(), child.pid)
+`
+	for name, code := range map[string]string{
+		"sleeping":               "time.sleep(60)",
+		"looping":                "while True: pass",
+		"in C, without the lock": "ctypes.CDLL(None).sleep(60)",
+		"in C, with the lock":    "ctypes.PyDLL(None).sleep(60)",
+		"deaf to signals":        "signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())\nctypes.PyDLL(None).sleep(60)",
+	} {
+		t.Run(name, func(t *testing.T) {
+			pooltest.Check(t)
+			parent := exec.Command(os.Args[0], "-test.run=^TestParent$")
+			parent.Env = append(os.Environ(), parentOf+"="+begin+code, parentWith+"="+interpreters(t)[0], "TMPDIR="+t.TempDir())
+			out, err := parent.StderrPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := parent.Start(); err != nil {
+				t.Fatal(err)
+			}
+			var living []unix.PollFd
+			for lines := bufio.NewScanner(out); len(living) < 4 && lines.Scan(); {
+				var worker, child int
+				if _, err := fmt.Sscanf(lines.Text(), "pids %d %d", &worker, &child); err == nil {
+					living = append(living, watch(t, worker), watch(t, child))
+				}
+			}
+			parent.Process.Kill()
+			parent.Wait()
+			killed := time.Now()
+			for _, p := range living {
+				left := time.Second - time.Since(killed)
+				if n, err := unix.Poll([]unix.PollFd{p}, int(max(left, 0).Milliseconds())); n != 1 {
+					t.Errorf("a process lives on: %v", err)
+				}
+			}
+			if len(living) != 4 {
+				t.Errorf("%d processes were there, want 4", len(living))
+			}
+		})
+	}
+}
+
+// watch returns what a process's end can be polled with.
+func watch(t *testing.T, pid int) unix.PollFd {
+	t.Helper()
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(fd) })
+	return unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
+}
