@@ -19,6 +19,28 @@ const receiveSize = 64 << 10
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, receiveSize); return &b }}
 
+// batchLen is how many answers are settled at a time, and how many tasks are taken in their place.
+const batchLen = 128
+
+// hands is what somebody who collects works with. Few collect at a time, so the links share them.
+type hands struct {
+	p       [receiveSize]byte
+	answers [batchLen]answer
+	entries [batchLen]queue.Entry
+	outcome queue.Outcome
+	used    int // of answers and entries, at most
+}
+
+var handsPool = sync.Pool{New: func() any { return new(hands) }}
+
+// put gives the hands back, empty: what they held would keep calls alive.
+func (h *hands) put() {
+	clear(h.answers[:h.used])
+	clear(h.entries[:h.used])
+	h.outcome, h.used = queue.Outcome{}, 0
+	handsPool.Put(h)
+}
+
 // read is the worker's reader: it collects while something is in flight and nobody else does. Started by the worker's
 // live, which waits for it; ends at end, or when the channel breaks.
 func (l *link) read() {
@@ -44,15 +66,15 @@ func (l *link) read() {
 
 // collectAll collects until nothing is in flight and the worker is ready. The caller has the duty.
 func (l *link) collectAll() error {
-	p := buffers.Get().(*[]byte)
-	defer buffers.Put(p)
+	h := handsPool.Get().(*hands)
+	defer h.put()
 	if l.fault != nil {
 		return l.fault
 	}
 	for l.expects() {
-		n, err := l.conn.Recv(*p)
+		n, err := l.conn.Recv(h.p[:])
 		if err == nil {
-			err = l.collect((*p)[:n])
+			err = l.collect(h, n)
 		}
 		if err != nil {
 			return err
@@ -84,18 +106,18 @@ func (l *link) lead(waiter queue.Waiter) {
 		l.wake()
 		return
 	}
-	p := buffers.Get().(*[]byte)
+	h := handsPool.Get().(*hands)
 	for turn := 0; turn < leadMost && !waiter.Ready(); turn++ {
-		n, err := l.conn.Lead(*p, leadTurn)
+		n, err := l.conn.Lead(h.p[:], leadTurn)
 		if err == nil && n > 0 {
 			turn = 0
-			err = l.collect((*p)[:n])
+			err = l.collect(h, n)
 		}
 		if err != nil {
 			break // the reader will see it too
 		}
 	}
-	buffers.Put(p)
+	h.put()
 	broken := l.fault != nil
 	l.duty <- struct{}{}
 	if broken || l.expects() {
@@ -115,22 +137,22 @@ type answer struct {
 	owned bool
 }
 
-// collect takes in bytes from the worker. The caller has the duty. What broke the stream is told again and again, as nobody
+// collect takes in the n bytes that the worker has sent. The caller has the duty. What broke the stream is told again and again, as nobody
 // knows what the rest of the bytes mean, and a caller who leads leaves it to the reader to act.
-func (l *link) collect(p []byte) error {
+func (l *link) collect(h *hands, n int) error {
 	if l.fault == nil {
-		l.fault = l.digest(p)
+		l.fault = l.digest(h, n)
 	}
 	return l.fault
 }
 
-func (l *link) digest(p []byte) error {
-	l.scan.Feed(p)
+func (l *link) digest(h *hands, n int) error {
+	l.scan.Feed(h.p[:n])
 	for {
-		var answers [batchLen]answer
-		n, more, err := l.cut(answers[:])
+		n, more, err := l.cut(h.answers[:])
+		h.used = max(h.used, n)
 		if n > 0 {
-			if e := l.settleAnswers(answers[:n]); e != nil {
+			if e := l.settleAnswers(h, h.answers[:n]); e != nil {
 				return e
 			}
 		}
@@ -170,12 +192,12 @@ func (l *link) cut(out []answer) (n int, more bool, err error) {
 }
 
 // settleAnswers resolves the calls that were answered and feeds the worker again.
-func (l *link) settleAnswers(answers []answer) error {
-	var entries [batchLen]queue.Entry
+func (l *link) settleAnswers(h *hands, answers []answer) error {
+	entries := h.entries[:]
 	var d queue.Settled
 	now := l.w.s.cfg.Clock()
 	l.mu.Lock()
-	n, first := l.flight.pop(entries[:len(answers)])
+	n, first := l.flight.pop(h.entries[:len(answers)])
 	turns := turns{since: l.since, each: (now - l.since) / time.Duration(max(n, 1))}
 	d.Run = now - l.since
 	l.since = now
@@ -189,7 +211,7 @@ func (l *link) settleAnswers(answers []answer) error {
 		e, a := &entries[i], &answers[i]
 		if err := l.check(a, first+uint64(i), e, started); err != nil {
 			l.giveBack(entries[i:n], first+uint64(i))
-			l.after(d, returned)
+			l.after(&d, returned, nil)
 			return err
 		}
 		bytes += len(a.body)
@@ -199,7 +221,7 @@ func (l *link) settleAnswers(answers []answer) error {
 			}
 		} else {
 			bytes += len(e.Call.Payload(e.Item))
-			l.take(e, a, &d, turns.span(i, e))
+			l.take(e, a, &h.outcome, &d, turns.span(i, e))
 		}
 		if a.head.Flags&wire.FlagRetire != 0 {
 			l.w.asked(event.ReasonAsked)
@@ -207,10 +229,11 @@ func (l *link) settleAnswers(answers []answer) error {
 	}
 	l.learn(d, bytes)
 	if len(answers) > n {
-		l.after(d, returned)
+		l.after(&d, returned, nil)
 		return nonsense("it answered call %d, which it was never given", answers[n].head.Seq)
 	}
-	l.after(d, returned)
+	h.used = max(h.used, fewEntries)
+	l.after(&d, returned, entries[:h.used])
 	return nil
 }
 
@@ -245,15 +268,15 @@ func (l *link) giveBack(entries []queue.Entry, first uint64) {
 }
 
 // take resolves one answered call.
-func (l *link) take(e *queue.Entry, a *answer, d *queue.Settled, s span) {
+func (l *link) take(e *queue.Entry, a *answer, o *queue.Outcome, d *queue.Settled, s span) {
 	l.ran.Add(1) // before anyone hears of it
-	o := queue.Outcome{Payload: a.body, Owned: a.owned}
+	*o = queue.Outcome{Payload: a.body, Owned: a.owned}
 	if a.head.Type == wire.Error {
 		o.Payload, o.Err = nil, l.failure(a.body)
 	} else if l.json {
 		o.Payload, o.Owned = codec.FromJSON(a.body), true
 	}
-	l.resolve(e, &o, d, s)
+	l.resolve(e, o, d, s)
 }
 
 func (l *link) failure(body []byte) error {
@@ -276,8 +299,9 @@ func (l *link) learn(d queue.Settled, bytes int) {
 	l.mu.Unlock()
 }
 
-// after returns what was not started to the queue and feeds the worker again.
-func (l *link) after(d queue.Settled, returned []queue.Entry) {
+// after returns what was not started to the queue and feeds the worker again, unless it broke the rules: then there is no
+// batch. Its reader need not look: who is here has the duty, and goes on.
+func (l *link) after(d *queue.Settled, returned, batch []queue.Entry) {
 	var owners []any
 	if len(returned) > 0 {
 		var drained bool
@@ -285,9 +309,13 @@ func (l *link) after(d queue.Settled, returned []queue.Entry) {
 			l.w.drained()
 		}
 	}
-	l.settle(d)
+	if batch == nil {
+		l.settle(*d)
+	} else if next := l.feedFrom(d, batch); next != nil {
+		owners = append(owners, next)
+	}
+	feedAll(owners...)
 	l.w.measureSoon()
-	feedAll(append(owners, l)...)
 	l.w.s.Demand()
 }
 

@@ -145,25 +145,43 @@ func feedAll(owners ...any) {
 	}
 }
 
-// batchLen is the most tasks that are taken at a time.
-const batchLen = 64
+// fewEntries is how many tasks are taken at a time for a worker that rested: mostly there is one.
+const fewEntries = 8
 
 // feed takes tasks for this worker and sends them. It returns the owner of another seat that should be fed.
 func (l *link) feed() (next any) {
-	var batch [batchLen]queue.Entry
+	var few [fewEntries]queue.Entry
+	return l.feedFrom(nil, few[:])
+}
+
+// feedFrom is feed with room for as many tasks at a time as batch holds. It first settles what the worker has got rid of,
+// if done is not nil.
+func (l *link) feedFrom(done *queue.Settled, batch []queue.Entry) (next any) {
 	for {
 		l.mu.Lock()
-		n, other := l.q.Take(&l.seat, batch[:])
+		n, other, drained := l.takeLocked(done, batch)
 		refused := l.sendLocked(batch[:n])
 		l.mu.Unlock()
+		done = nil
+		if drained {
+			l.w.drained()
+		}
 		if other != nil {
 			next = other
 		}
 		l.refuse(refused)
-		if n < batchLen && len(refused) == 0 { // else the seat has to look again: no answer will make it
+		if n < len(batch) && len(refused) == 0 { // else the seat has to look again: no answer will make it
 			return next
 		}
 	}
+}
+
+func (l *link) takeLocked(done *queue.Settled, batch []queue.Entry) (n int, other any, drained bool) {
+	if done != nil {
+		return l.q.Exchange(&l.seat, *done, l.windowLocked(), batch)
+	}
+	n, other = l.q.Take(&l.seat, batch)
+	return n, other, false
 }
 
 // sendLocked sends tasks to the worker. It returns those that it cannot be given.
@@ -224,7 +242,7 @@ func (l *link) appendLocked(buf []byte, e *queue.Entry, number uint16, payload [
 
 // appendStopLocked sends stop right behind the last task of a worker's budget, which saves it a wake-up.
 func (l *link) appendStopLocked(buf []byte) []byte {
-	if l.stopped || !l.w.s.cfg.StopOnSpent || !l.up || l.flight.len() > 1 {
+	if l.w.budget == 0 || l.stopped || !l.w.s.cfg.StopOnSpent || !l.up || l.flight.len() > 1 {
 		return buf // what is taken back from a worker that has its stop can not be given to it again
 	}
 	if l.stopped = l.q.Seal(&l.seat); !l.stopped {

@@ -150,12 +150,12 @@ const drainMost = 4 << 30
 
 // drain takes in what the worker had published before it died.
 func (l *link) drain() {
-	p := buffers.Get().(*[]byte)
-	defer buffers.Put(p)
+	h := handsPool.Get().(*hands)
+	defer h.put()
 	for total := 0; total < drainMost; {
-		n, err := l.conn.TryRecv(*p)
+		n, err := l.conn.TryRecv(h.p[:])
 		if n > 0 {
-			if e := l.collect((*p)[:n]); e != nil {
+			if e := l.collect(h, n); e != nil {
 				l.w.decide(event.CauseProtocol, e.Error())
 				return
 			}
