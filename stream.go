@@ -39,6 +39,7 @@ type piece[In, Out any] struct {
 	run        *stream[In, Out]
 	prev, next *piece[In, Out] // guarded by run.mu
 	resolved   bool            // guarded by run.mu
+	claimed    atomic.Bool     // somebody sets value and err
 	index      int
 	call       queue.Call
 	value      Out
@@ -193,6 +194,9 @@ func (s *stream[In, Out]) failLocked(err error) {
 
 // Resolve takes the outcome of a piece.
 func (p *piece[In, Out]) Resolve(_ int32, o *queue.Outcome) bool {
+	if p.claimed.Swap(true) { // it was aborted, and may be at the consumer
+		return false
+	}
 	o.Err = decodeOutcome(p.run.task.core.out, p.call.Task.Name, o, &p.value)
 	return p.finish(o.Err)
 }
@@ -205,14 +209,16 @@ func (p *piece[In, Out]) Abort(err error) {
 		s.failLocked(err)
 		s.mu.Unlock()
 	}
-	p.finish(err)
+	if !p.claimed.Swap(true) {
+		p.finish(err)
+	}
 }
 
-// finish makes a piece ready to be yielded.
+// finish makes a piece ready to be yielded. The caller has claimed it, or nobody else knows it.
 func (p *piece[In, Out]) finish(err error) bool {
 	s := p.run
 	s.mu.Lock()
-	if s.stopped || p.resolved {
+	if s.stopped {
 		s.mu.Unlock()
 		return false
 	}
