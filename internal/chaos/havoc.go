@@ -36,13 +36,23 @@ type havoc struct {
 	done sync.WaitGroup // Recycle, and who wakes stopped workers
 }
 
+// mostWaits is how often nothing is done while nothing is answered.
+const mostWaits = 20
+
+// On a slow machine it waits until something was answered, or it would strike all workers before they had begun.
 func (h *havoc) run(ctx context.Context) {
 	defer h.done.Wait()
-	for {
+	var answers int64
+	for waits := 0; ; {
 		pause := time.Duration(h.rand.ExpFloat64() * float64(h.plan.havoc))
 		select {
 		case <-time.After(pause):
-			h.strike(ctx)
+			if n := h.answers(); n > answers || waits == mostWaits {
+				answers, waits = n, 0
+				h.strike(ctx)
+			} else {
+				waits++
+			}
 		case <-ctx.Done():
 			return
 		}

@@ -11,10 +11,8 @@ import (
 	"github.com/procpool/procpool"
 )
 
-const (
-	roundTasks = 4000 // in a round with workers that live long
-	chunkTasks = 50   // that are submitted in the same way
-)
+// chunkTasks are submitted in the same way.
+const chunkTasks = 50
 
 // plan is what a round is to be. It is made from the seed and the round's number alone.
 type plan struct {
@@ -43,9 +41,10 @@ const (
 
 var endingNames = [...]string{"drained", "close", "terminate", "shutdown"}
 
-func newPlan(seed uint64, number int) *plan {
+// newPlan makes the plan of a round of so many tasks; it has fewer where workers live short.
+func newPlan(seed uint64, number, tasks int) *plan {
 	r := rand.New(rand.NewPCG(seed, uint64(number)))
-	p := &plan{number: number, seed: seed, tasks: roundTasks, observe: r.IntN(2) == 0}
+	p := &plan{number: number, seed: seed, tasks: tasks, observe: r.IntN(2) == 0}
 	c := &p.config
 	switch n := r.IntN(20); {
 	case n < 11:
@@ -58,7 +57,7 @@ func newPlan(seed uint64, number int) *plan {
 	c.Processes = 1 + r.IntN(4)
 	c.MaxTasksPerChild = pick(r, 0, 0, 0, 30, 100, 1000)
 	if r.IntN(12) == 0 {
-		c.MaxTasksPerChild, p.tasks = 1+r.IntN(4), roundTasks/10
+		c.MaxTasksPerChild, p.tasks = 1+r.IntN(4), tasks/10
 	}
 	c.Recycle.Jitter = pick(r, 0, 0.5)
 	c.Recycle.OnPanic = r.IntN(4) == 0
@@ -74,7 +73,7 @@ func newPlan(seed uint64, number int) *plan {
 	c.Restart = procpool.Restart{MaxFailures: pick(r, -1, -1, 3, 6), Backoff: time.Millisecond, MaxBackoff: 20 * time.Millisecond}
 	p.fails = pick(r, 0, 0, 0, 0.05, 0.3)
 	p.slow = pick(r, 0, 0, 20)
-	p.havoc = pick(r, 2*time.Millisecond, 10*time.Millisecond, 50*time.Millisecond)
+	p.havoc = pick(r, time.Millisecond/2, 2*time.Millisecond, 10*time.Millisecond)
 	p.ending = pick(r, endDrained, endDrained, endDrained, endDrained, endDrained, endClose, endTerminate, endTerminate, endShutdown)
 	return p
 }
@@ -167,7 +166,7 @@ func (p *plan) job(r *rand.Rand, c *chunk, id uint64, label int) job {
 		j.Pad = make([]byte, r.IntN(1<<20))
 	case n < 100 && c.timed:
 		j.Act = pick(r, actHang, actHang, actDeaf)
-	case n < 106 && p.kills:
+	case n < 112 && p.kills:
 		j.Act, j.Arg = actExit+act(r.IntN(int(acts-actExit))), r.IntN(4)
 	case n < 300:
 		j.Pad = make([]byte, r.IntN(2000))

@@ -23,14 +23,14 @@ type round struct {
 	ledger *ledger
 	pool   *procpool.Pool
 	next   atomic.Int64  // chunk
-	half   chan struct{} // closed when half of the chunks have begun
+	late   chan struct{} // closed when most of the chunks have begun
 	took   time.Duration
 	sums   sums
 	stats  procpool.Stats
 }
 
 func newRound(p *plan) *round {
-	return &round{plan: p, ledger: newLedger(p), half: make(chan struct{})}
+	return &round{plan: p, ledger: newLedger(p), late: make(chan struct{})}
 }
 
 // run runs a round from New to the audit.
@@ -97,7 +97,7 @@ func (r *round) storm() {
 // end ends the pool, early or not.
 func (r *round) end() {
 	if r.plan.ending != endDrained {
-		<-r.half
+		<-r.late
 	}
 	switch r.plan.ending {
 	case endDrained, endClose:
@@ -118,8 +118,8 @@ func (r *round) submitChunks() {
 		if n >= len(r.ledger.chunks) {
 			return
 		}
-		if n == len(r.ledger.chunks)/2 {
-			close(r.half)
+		if n == len(r.ledger.chunks)*5/6 {
+			close(r.late)
 		}
 		c := r.plan.chunk(n)
 		r.ledger.chunks[n] = c

@@ -34,7 +34,7 @@ type soak struct {
 func (s *soak) run() int {
 	begin := time.Now()
 	for number, tasks := 0, 0; tasks < s.tasks; number++ {
-		p := newPlan(s.seed, number)
+		p := newPlan(s.seed, number, min(max(s.tasks/25, 1000), 10_000))
 		p.tasks = min(p.tasks, s.tasks-tasks)
 		tasks += p.tasks
 		if s.only >= 0 && s.only != number || s.most > 0 && time.Since(begin) > s.most {
