@@ -14,11 +14,11 @@ import (
 
 const mapHelp = `Usage: procpool map [flags] WORKER [FILE...]
 
-  procpool map --python tools.py:resize -p 8 names.txt  a Python function
-  procpool map --lines -- sed -u 's/a/b/' < input.txt   a filter, kept running
-  procpool map --exec 'convert {} {}.png' < list        a process for each item
-  procpool map --json -- ./worker < values.jsonl        a worker program
-  procpool map sha256 names.txt                         built in; also echo, sleep
+  procpool map --python tools.py:resize -p 8 names  a Python function
+  procpool map --lines -- sed -u 's/a/b/' < input    a filter, kept running
+  procpool map --exec 'convert {} {}.png' < list     a process for each item
+  procpool map --json -- ./worker < values.jsonl     a worker program
+  procpool map sha256 names.txt                      built in; also echo, sleep
 
 Items    one a line; -0, --null: between NUL bytes; --json: a JSON value a line
 Results  in order; -u, --unordered: as they come; -o, --output json: as records
@@ -31,7 +31,7 @@ Tasks    --timeout 1.5s  --grace 5s  --retries N  --fail-fast  --window N
          --shell (with --exec)  --task NAME (of a program)
 
 Any flag can be a variable: PROCPOOL_MAX_MEMORY=512MiB. All: procpool help flags
-Exit code: 0 all succeeded, 1 some failed, 2 usage, 3 cannot run, 130 interrupted
+Exit: 0 all succeeded, 1 some failed, 2 usage, 3 cannot run, 130 interrupted
 `
 
 // mapFlags are the flags of map.

@@ -13,7 +13,7 @@ import (
 const rootHelp = `procpool runs functions and programs on a pool of reusable worker processes.
 
   procpool map sha256 < names.txt                  map something over lines
-  procpool map --python tools.py:fetch urls.txt    a Python function, for example
+  procpool map --python tools.py:fetch urls.txt    a Python function
   procpool demo                                    see workers being recycled
   procpool bench                                   measure this machine
 

@@ -17,8 +17,10 @@ import (
 	"github.com/procpool/procpool/internal/wire"
 )
 
-// patience is how long a program may take to say hello.
-const patience = 60 * time.Second
+const (
+	patience  = 60 * time.Second // how long a program may take to say hello
+	lastWords = time.Second      // and its output may stay open after its end
+)
 
 // Tasks starts a program as a pool would, takes its hello, and ends it.
 func Tasks(path string, args []string) ([]string, error) {
@@ -62,8 +64,8 @@ func greet(p *process.Process, in, out *os.File) ([]string, error) {
 	tasks, err := hello(out)
 	p.Kill()
 	<-p.Exited()
-	p.Stdout.SetReadDeadline(time.Now())
-	p.Stderr.SetReadDeadline(time.Now())
+	p.Stdout.SetReadDeadline(time.Now().Add(lastWords)) // a descendant that got away may hold them
+	p.Stderr.SetReadDeadline(time.Now().Add(lastWords))
 	output.Wait()
 	p.Stdout.Close()
 	p.Stderr.Close()

@@ -61,13 +61,14 @@ func (it *Item) Encode(f Format) (codec.Raw, error) {
 
 // String names the item as people count: from 1. The place is told where it is not the same number.
 func (it *Item) String() string {
+	number := fmt.Sprintf("item %d", it.Index+1)
 	switch {
+	case it.Place.Line == it.Index+1:
+		return number
 	case it.Place.File != "":
-		return fmt.Sprintf("item %d (%s:%d)", it.Index+1, it.Place.File, it.Place.Line)
-	case it.Place.Line != it.Index+1:
-		return fmt.Sprintf("item %d (line %d)", it.Index+1, it.Place.Line)
+		return fmt.Sprintf("%s (%s:%d)", number, it.Place.File, it.Place.Line)
 	}
-	return fmt.Sprintf("item %d", it.Index+1)
+	return fmt.Sprintf("%s (line %d)", number, it.Place.Line)
 }
 
 // InputError tells that an item itself is wrong.

@@ -266,8 +266,8 @@ func (m *Mapper) failed() {
 	}
 }
 
-// Stop lets what runs finish, and nothing else begin. Run returns when that is told.
-func (m *Mapper) Stop() { m.halt(m.pool.Stats().Running) }
+// Stop lets what runs finish, one item in each busy worker, and nothing else begin. Run returns when that is told.
+func (m *Mapper) Stop() { m.halt(m.pool.Stats().Busy) }
 
 // halt ends the sending and cancels what was sent but for the oldest flights that have not ended: tasks start in the
 // order in which they were sent, so that those are the running ones. The newest goes first, so that none starts meanwhile.

@@ -34,7 +34,11 @@ type Printer struct {
 	out  []byte // whole lines that are not written
 	errs []byte // lines about failures that are not written
 	kept []byte // failed items that are not written
+	done []mark // items that are not logged
 }
+
+// mark is how far output and log are with an item.
+type mark struct{ out, log int }
 
 // flushAt is how much is printed at a time.
 const flushAt = 64 << 10
@@ -57,7 +61,8 @@ func (p *Printer) Tell(r *mapper.Result) error {
 		p.failure(r)
 	}
 	if p.Log != nil {
-		p.Log.Add(r.Item.Index, r.Item.Text, r.Err != nil)
+		noted := p.Log.Add(r.Item.Index, r.Item.Text, r.Err != nil)
+		p.done = append(p.done, mark{len(p.out), noted})
 	}
 	if len(p.out)+len(p.errs)+len(p.kept) < flushAt {
 		return nil
@@ -87,44 +92,47 @@ func (p *Printer) failure(r *mapper.Result) {
 // oversized reports whether the item was too long to be kept.
 func oversized(r *mapper.Result) bool { return r.Item.Err != nil }
 
-// Flush prints what was told. Only what has been printed whole, and is durable as far as files can be, gets into the log.
+// Flush prints what was told. Only what has been printed whole gets into the log.
 func (p *Printer) Flush() error {
-	if err := p.write(); err != nil {
-		return err
+	if p.Log != nil {
+		return errors.Join(p.complain(), p.keep(), p.commit())
 	}
-	if err := p.complain(); err != nil {
-		return err
+	var err error
+	if len(p.out) > 0 {
+		_, err = p.Out.Write(p.out)
+		p.out = p.out[:0]
 	}
-	if err := p.keep(); err != nil {
-		return err
-	}
-	if p.Log == nil {
-		return nil
-	}
-	return p.Log.Write()
+	return errors.Join(err, p.complain(), p.keep())
 }
 
-func (p *Printer) write() error {
-	if len(p.out) == 0 {
+// commit prints a few lines at a time and logs them at once, so that a kill makes few of them stand twice. That both
+// outlive the machine is seen to at the end, the lines first.
+func (p *Printer) commit() error {
+	if len(p.done) == 0 {
 		return nil
 	}
-	out := p.out
-	p.out = p.out[:0]
-	if p.Log == nil {
-		_, err := p.Out.Write(out)
-		return err
-	}
-	for len(out) > 0 {
-		n := whole(out)
-		if _, err := p.Out.Write(out[:n]); err != nil {
+	defer func() { p.out, p.done = p.out[:0], p.done[:0] }()
+	left := p.done
+	for from, noted := 0, 0; len(left) > 0; {
+		to := from + whole(p.out[from:])
+		if _, err := p.Out.Write(p.out[from:to]); err != nil {
 			return err
 		}
-		out = out[n:]
+		logged := noted
+		for len(left) > 0 && left[0].out <= to {
+			noted, left = left[0].log, left[1:]
+		}
+		if err := p.Log.Write(noted - logged); err != nil {
+			return err
+		}
+		from = to
 	}
 	if p.Sync != nil {
-		return p.Sync()
+		if err := p.Sync(); err != nil {
+			return err
+		}
 	}
-	return nil
+	return p.Log.Sync()
 }
 
 // atomic is what a pipe takes whole or not at all, so that no line is torn by a kill: POSIX's PIPE_BUF on Linux.

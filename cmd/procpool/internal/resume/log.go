@@ -108,8 +108,8 @@ func (d *Done) add(line string) error {
 // Done returns what earlier runs have finished.
 func (l *Log) Done() *Done { return &l.done }
 
-// Add notes an item. It is written by Write.
-func (l *Log) Add(index int, text string, failed bool) {
+// Add notes an item. It returns how much is noted, for Write.
+func (l *Log) Add(index int, text string, failed bool) (noted int) {
 	mark := byte('+')
 	if failed {
 		mark = '-'
@@ -117,17 +117,24 @@ func (l *Log) Add(index int, text string, failed bool) {
 	l.buf = append(l.buf, mark, ' ')
 	l.buf = strconv.AppendInt(l.buf, int64(index), 10)
 	l.buf = fmt.Appendf(l.buf, " %08x\n", checksum(text))
+	return len(l.buf)
 }
 
-// Write makes what was noted durable.
-func (l *Log) Write() error {
-	if len(l.buf) == 0 {
+// Noted returns how much is noted and not written.
+func (l *Log) Noted() int { return len(l.buf) }
+
+// Write writes so much of what was noted. A process that is killed later has it in the log.
+func (l *Log) Write(noted int) error {
+	if noted == 0 {
 		return nil
 	}
-	_, err := l.f.Write(l.buf)
-	l.buf = l.buf[:0]
-	return errors.Join(err, l.f.Sync())
+	_, err := l.f.Write(l.buf[:noted])
+	l.buf = append(l.buf[:0], l.buf[noted:]...)
+	return err
 }
+
+// Sync makes what was written outlive the machine's end too.
+func (l *Log) Sync() error { return l.f.Sync() }
 
 // Close closes the log.
 func (l *Log) Close() error { return l.f.Close() }

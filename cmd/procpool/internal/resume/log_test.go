@@ -10,7 +10,7 @@ import (
 func write(t *testing.T, l *Log, index int, text string, failed bool) {
 	t.Helper()
 	l.Add(index, text, failed)
-	if err := l.Write(); err != nil {
+	if err := l.Write(l.Noted()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -56,7 +56,7 @@ func TestCutOff(t *testing.T) {
 	for i := range 3 {
 		l.Add(i, "x", false)
 	}
-	if err := l.Write(); err != nil {
+	if err := l.Write(l.Noted()); err != nil {
 		t.Fatal(err)
 	}
 	l.Close()

@@ -72,7 +72,9 @@ var names = strings.NewReplacer(
 )
 
 // Explain tells what procpool.New finds wrong, in the words of the flags.
-func Explain(err error) error { return errors.New(strings.ReplaceAll(names.Replace(err.Error()), "\n", "; ")) }
+func Explain(err error) error {
+	return errors.New(strings.ReplaceAll(names.Replace(err.Error()), "\n", "; "))
+}
 
 // prefix is of the environment variables that stand for flags.
 const prefix = "PROCPOOL_"
@@ -89,7 +91,7 @@ func FromEnvironment(f *pflag.FlagSet) (err error) {
 		if !ok || text == "" || flag.Changed || err != nil {
 			return
 		}
-		if e := f.Set(flag.Name, text); e != nil {
+		if e := flag.Value.Set(text); e != nil {
 			err = fmt.Errorf("%s: %w", Variable(flag.Name), e)
 		}
 	})
