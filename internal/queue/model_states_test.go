@@ -32,7 +32,7 @@ func (m *model) retire(t *rapid.T) {
 
 func (m *model) leave(t *rapid.T) {
 	s := m.seats[rapid.IntRange(0, len(m.seats)-1).Draw(t, "seat")]
-	s.open, s.retired, s.left = false, true, true
+	s.open, s.retired, s.left = false, true, s.budget != 0
 	m.q.Leave(&s.Seat)
 	m.fresh()
 }

@@ -58,11 +58,13 @@ func (q *Queue) Retire(s *Seat) (empty bool) {
 	return q.partLocked(s)
 }
 
-// Leave is Retire for a seat whose worker is gone: nobody is told any more that it is empty.
+// Leave is Retire for a seat whose worker is gone: nobody is told any more that it is empty, unless its budget is used up;
+// then that is why it left, and its last answers may still be on their way.
 func (q *Queue) Leave(s *Seat) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	s.open, s.retired, s.parted = false, true, true
+	s.open, s.retired = false, true
+	s.parted = s.parted || !s.spent
 	q.unrestLocked(s)
 }
 
