@@ -114,7 +114,7 @@ function workerRow(w) {
   };
   const row = el("tr", {}, el("th", {scope: "row"}, w.name, el("span", {class: "quiet"}, ` ${w.pid || ""}`)),
     el("td", {}, part.state), el("td", {}, part.task), el("td", {}, part.tasks, part.meter), el("td", {}, part.memory, svg), el("td", {}, part.age));
-  row.part = part;
+  row.parts = part;
   return row;
 }
 
@@ -127,7 +127,7 @@ function drawWorkers(workers) {
   for (const w of workers) {
     let row = rows.get(w.name);
     if (!row) { rows.set(w.name, row = workerRow(w)); $("workers").append(row); }
-    const p = row.part, busy = w.state === "ready" && w.running > 0;
+    const p = row.parts, busy = w.state === "ready" && w.running > 0;
     p.state.className = `state ${busy ? "busy" : w.state}`;
     put(p.state, (busy ? "busy" : w.state) + (w.reason ? `: ${w.reason.replaceAll("_", " ")}` : ""));
     put(p.task, w.task ? w.task + (w.running > 1 ? ` + ${count(w.running - 1)}` : "") : "–");
