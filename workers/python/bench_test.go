@@ -4,9 +4,12 @@ package python
 
 import (
 	"bytes"
+	"io"
+	"os/exec"
 	"testing"
 	"time"
 
+	"github.com/procpool/procpool"
 	"github.com/procpool/procpool/internal/wire"
 )
 
@@ -21,6 +24,8 @@ def echo(x): return x
 
 @procpool.task(views=True)
 def echo_view(x): return x
+
+procpool.serve()
 `
 
 // BenchmarkCalls keeps a window of no-op calls in one worker, each answered before the next is begun.
@@ -74,26 +79,70 @@ func BenchmarkStart(b *testing.B) {
 	}
 }
 
-// BenchmarkBig is the way there and back of 64 MiB, as bytes and as a view.
+// BenchmarkBig is the way there and back of 64 MiB: through a plain pipe to cat, the least that two copies into the kernel
+// and two out of it take; to a bare worker; and through a pool, from a Go slice to a Go slice. All are in one run, in turns.
 func BenchmarkBig(b *testing.B) {
 	payload := bytes.Repeat([]byte("0123456789abcdef"), 4<<20)
-	for task, name := range []string{1: "bytes", 2: "view"} {
-		if name == "" {
-			continue
+	pool := newPool(b, procpool.Config{Processes: 1}, script(b, echoProgram))
+	viaPool := func(task procpool.Task[procpool.View, []byte]) {
+		if got, err := task.Apply(b.Context(), pool, payload); err != nil || len(got) != len(payload) {
+			b.Fatalf("%d bytes, %v", len(got), err)
 		}
-		b.Run(name, func(b *testing.B) {
-			w := launch(b, script(b, echoProgram))
-			frame := w.frame(uint16(task), payload, wire.CallInfo{})
-			b.SetBytes(int64(len(payload)))
-			for b.Loop() {
-				w.seq++
-				h := wire.Header{Type: wire.Call, Task: uint16(task), Seq: w.seq, Size: len(frame) - wire.HeaderSize}
-				h.Append(frame[:0])
-				w.send(frame)
-				if h, _ := w.next(); h.Type != wire.Result {
-					b.Fatalf("frame of type %d", h.Type)
-				}
-			}
-		})
+	}
+	echo, view := procpool.Declare[procpool.View, []byte]("echo"), procpool.Declare[procpool.View, []byte]("echo_view")
+	ways := []struct {
+		name string
+		run  func()
+	}{
+		{"pipe", plainPipe(b, payload)},
+		{"bare", bareEcho(b, payload)},
+		{"bytes", func() { viaPool(echo) }},
+		{"view", func() { viaPool(view) }},
+	}
+	took := map[string][]float64{}
+	for b.Loop() {
+		for _, way := range ways {
+			begin := time.Now()
+			way.run()
+			took[way.name] = append(took[way.name], time.Since(begin).Seconds()*1000)
+		}
+	}
+	b.ReportMetric(0, "ns/op")
+	for name, ms := range took {
+		b.ReportMetric(median(ms), name+"-ms")
+	}
+	b.ReportMetric(median(took["view"])/median(took["pipe"]), "view/pipe")
+}
+
+// plainPipe returns a function that sends the payload through cat, with pipes as large as a pool makes them.
+func plainPipe(b *testing.B, payload []byte) func() {
+	cat := exec.Command("cat")
+	in, _ := cat.StdinPipe()
+	out, _ := cat.StdoutPipe()
+	if err := cat.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { in.Close(); cat.Wait() })
+	got := make([]byte, len(payload))
+	return func() {
+		go in.Write(payload) // ends when all is read, before this returns
+		if _, err := io.ReadFull(out, got); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// bareEcho returns a function that sends the payload to a worker without a pool.
+func bareEcho(b *testing.B, payload []byte) func() {
+	const task = 2 // echo_view
+	w := launch(b, script(b, echoProgram))
+	frame := w.frame(task, payload, wire.CallInfo{})
+	return func() {
+		w.seq++
+		wire.Header{Type: wire.Call, Task: task, Seq: w.seq, Size: len(frame) - wire.HeaderSize}.Append(frame[:0])
+		w.send(frame)
+		if h, _ := w.next(); h.Type != wire.Result {
+			b.Fatalf("frame of type %d", h.Type)
+		}
 	}
 }

@@ -32,8 +32,21 @@ def fields(flags, body):
     return id, timeout, deadline, attempt, metadata, at
 
 
+LARGE = 1 << 16  # from this size on, the pipe is made as large as a user may make it
+
+
+def grow(fd):
+    try:
+        from fcntl import fcntl
+        fcntl(fd, 1031, 1 << 20)  # F_SETPIPE_SZ, which has a name since Python 3.10
+    except OSError:  # another system, or too many pipes that large
+        pass
+
+
 def write_all(parts):
     views = [memoryview(p) for p in parts if len(p)]
+    if sum(map(len, views)) >= LARGE:
+        grow(OUT)
     while views:
         n = os.writev(OUT, views[:512])
         while views and n >= len(views[0]):
