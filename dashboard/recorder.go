@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -55,6 +56,7 @@ func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 // failure is something that went wrong.
 type failure struct {
 	N      int    `json:"n"` // from 1
+	Times  int    `json:"times"`
 	At     int64  `json:"at"`
 	What   string `json:"what"`
 	Task   string `json:"task,omitempty"`
@@ -151,7 +153,12 @@ func (r *recorder) finishedLocked(e event.TaskFinished) {
 func (r *recorder) addLocked(e event.Event, f failure) {
 	r.failed++
 	f.N, f.At = r.failed, e.When().UnixMilli()
-	f.Text, f.More = cut(f.Text), cut(f.More)
+	f.Times, f.Text, f.More = 1, cut(f.Text), cut(f.More)
+	i := slices.IndexFunc(r.failures, func(o failure) bool { return o.What == f.What && o.Task == f.Task && o.Text == f.Text })
+	if i >= 0 { // one that is common must not push out those that are rare
+		f.Times += r.failures[i].Times
+		r.failures = slices.Delete(r.failures, i, i+1)
+	}
 	r.failures = append(r.failures, f)
 	if len(r.failures) > mostFailures {
 		r.failures = append(r.failures[:0], r.failures[1:]...)

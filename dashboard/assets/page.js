@@ -156,10 +156,13 @@ function drawFailures(failures) {
   const list = $("failures");
   for (const f of failures.filter(f => f.n > seen)) {
     seen = f.n;
+    const key = JSON.stringify([f.what, f.task, f.text]);
+    [...list.children].find(li => li.dataset.key === key)?.remove(); // it is the same once more
     const at = new Date(f.at);
     const where = [f.task, f.worker].filter(Boolean).join(" in ");
     const item = el("li", {}, el("time", {datetime: at.toISOString(), class: "quiet"}, at.toLocaleTimeString()), " ",
-      el("strong", {}, f.what), ` ${where} `, el("div", {}, f.text));
+      el("strong", {}, f.what), f.times > 1 ? ` ${count(f.times)} times, last: ` : " ", where, el("div", {}, f.text));
+    item.dataset.key = key;
     if (f.more) item.append(el("details", {}, el("summary", {}, "What it wrote"), el("pre", {tabindex: "0"}, f.more)));
     list.querySelector(".none")?.remove();
     list.prepend(item);
