@@ -53,16 +53,10 @@ func (s *Scanner) join() (h Header, body []byte, owned, ok bool) {
 	return h, body, true, true
 }
 
-// growth is how many times as much as has arrived is reserved for a frame: less, and a large one is copied often.
-const growth = 4
-
 // fill moves fed bytes to part until it holds n.
 func (s *Scanner) fill(n int) bool {
 	more := min(n-len(s.part), len(s.in))
 	if more > 0 {
-		if have := len(s.part) + more; have > cap(s.part) {
-			s.part = append(make([]byte, 0, min(n, growth*have)), s.part...)
-		}
 		s.reserve(n, more)
 		s.part = append(s.part, s.in[:more]...)
 		s.in = s.in[more:]
