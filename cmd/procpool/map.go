@@ -25,6 +25,7 @@ Results  in order; -u, --unordered: as they come; -o, --output json: as records
          --keep-failed FILE  the items that failed, for another go
          --log FILE  what is done; --resume  skips that and does the rest
          --progress auto|always|never  --stats  where the time went
+         --dashboard :8080  a live page of the workers
 Workers  -p, --processes N  --max-tasks-per-child N  --max-memory 512MiB
          --hard-memory 2GiB  --max-age 1h  --jitter 0.1
 Tasks    --timeout 1.5s  --grace 5s  --retries N  --fail-fast  --window N
@@ -82,6 +83,7 @@ func (f *mapFlags) register(set *pflag.FlagSet) {
 	set.BoolVar(&f.job.Resume, "resume", false, "skip what the log holds")
 	set.StringVar(&f.when, "progress", "auto", "auto: a bar on a terminal, else a line now and then; always: and one at the end; never")
 	set.BoolVar(&f.job.Stats, "stats", false, "tell at the end where the time went")
+	set.StringVar(&f.job.Dashboard, "dashboard", "", "serve a live page on `ADDRESS`, of this machine unless it names a host")
 	set.AddFlagSet(f.settings.Flags())
 }
 

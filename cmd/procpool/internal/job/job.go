@@ -34,6 +34,7 @@ type Options struct {
 	Resume     bool
 	Progress   progress.When
 	Stats      bool
+	Dashboard  string // where its page is served; empty: nowhere
 }
 
 // Exit codes.
@@ -99,6 +100,11 @@ func Run(o Options) error {
 		return err
 	}
 	defer j.pool.Terminate()
+	hide, err := j.show()
+	if err != nil {
+		return usage(err)
+	}
+	defer hide()
 	return j.run()
 }
 
