@@ -17,6 +17,7 @@ func main() {
 	flag.IntVar(&s.tasks, "tasks", 50_000, "how many tasks to run")
 	flag.Uint64Var(&s.seed, "seed", uint64(time.Now().Unix()), "what the schedule is made from")
 	flag.IntVar(&s.only, "round", -1, "run this round only")
+	flag.IntVar(&s.from, "from", 0, "begin with this round")
 	flag.DurationVar(&s.patience, "patience", patience, "without any answer, after which something hangs")
 	flag.DurationVar(&s.most, "most", 0, "begin no round after this time; 0: no limit")
 	flag.BoolVar(&s.verbose, "v", false, "tell of every round")

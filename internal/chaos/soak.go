@@ -20,6 +20,7 @@ type soak struct {
 	tasks    int
 	seed     uint64
 	only     int
+	from     int
 	patience time.Duration
 	most     time.Duration
 	verbose  bool
@@ -37,7 +38,7 @@ func (s *soak) run() int {
 		p := newPlan(s.seed, number, min(max(s.tasks/25, 1000), 10_000))
 		p.tasks = min(p.tasks, s.tasks-tasks)
 		tasks += p.tasks
-		if s.only >= 0 && s.only != number || s.most > 0 && time.Since(begin) > s.most {
+		if number < s.from || s.only >= 0 && s.only != number || s.most > 0 && time.Since(begin) > s.most {
 			continue
 		}
 		s.round(p)

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"slices"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -77,10 +78,14 @@ func (m *model) feed(t *rapid.T, s *modelSeat, most int) int {
 		s.holds = append(s.holds, e)
 		m.taking++
 		m.want.Inflight++
+		m.want.Wait += m.now - it.c.put
 		room--
 		if s.budget > 0 {
 			s.budget--
 		}
+	}
+	if room < 0 {
+		t.Fatalf("a seat took %d more than it has room for: %+v", -room, s)
 	}
 	if room > 0 {
 		if it := m.next(); it.c != nil {
@@ -119,7 +124,8 @@ func (m *model) settle(t *rapid.T) {
 		return
 	}
 	n := rapid.IntRange(1, len(s.holds)).Draw(t, "answers")
-	var d Settled
+	d := Settled{Run: time.Duration(rapid.IntRange(0, 9).Draw(t, "run"))}
+	m.want.Run += d.Run
 	for i, e := range s.holds[:n] {
 		if e.Attempt > 1 {
 			m.q.Forget(&e)

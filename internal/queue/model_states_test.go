@@ -138,7 +138,6 @@ func (m *model) check(t *rapid.T) {
 		}
 	}
 	got := s.Counts
-	got.Wait, got.Run = 0, 0
 	if got != m.want || s.Queued != queued {
 		t.Fatalf("the queue has %+v and %d queued, the model %+v and %d", got, s.Queued, m.want, queued)
 	}
@@ -153,7 +152,14 @@ func (m *model) check(t *rapid.T) {
 }
 
 func (m *model) checkCalls(t *rapid.T) {
+	ids := uint64(0)
 	for _, c := range m.calls {
+		if c.ID != 0 {
+			if c.ID <= ids {
+				t.Fatalf("%s has number %d, and %d is taken", c.name, c.ID, ids)
+			}
+			ids = c.ID + uint64(c.Items()) - 1
+		}
 		if _, told := m.entered[&c.Call]; told != c.accepted {
 			t.Fatalf("%s: accepted %v, told %v", c.name, c.accepted, told)
 		}

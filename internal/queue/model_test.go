@@ -16,7 +16,7 @@ import (
 func TestModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := newModel(t)
-		t.Repeat(map[string]func(*rapid.T){
+		actions := map[string]func(*rapid.T){
 			"":         m.check,
 			"put":      m.put,
 			"map":      m.putMap,
@@ -36,7 +36,10 @@ func TestModel(t *testing.T) {
 			"heal":     m.heal,
 			"close":    m.close,
 			"shutdown": m.shut,
-		})
+		}
+		for range 4 {
+			t.Repeat(actions)
+		}
 		m.drain(t)
 	})
 }
@@ -78,6 +81,7 @@ type modelCall struct {
 	name     string
 	next     int32 // first item that is outside
 	accepted bool
+	put      time.Duration // when
 	entered  <-chan struct{}
 	canceled bool
 	refused  error // while it waited outside
@@ -180,6 +184,7 @@ func (m *model) putAgain(t *rapid.T) {
 }
 
 func (m *model) hand(t *rapid.T, c *modelCall) {
+	c.put = m.now
 	reject := rapid.Bool().Draw(t, "reject")
 	feed, wait, err := m.q.Put(&c.Call, reject)
 	n := c.Items()
