@@ -65,7 +65,7 @@ func (p program) start(s setup) (*worker, error) {
 	w := &worker{in: inW, out: outR, board: board, frames: make(chan frame, 1024)}
 	w.Process, err = process.Start(process.Spec{
 		Path: p.path, Args: p.args, Dir: p.dir,
-		Env:   append(append(os.Environ(), p.env...), "PROCPOOL_WORKER=1"),
+		Env:   append(append(os.Environ(), p.env...), "PROCPOOL_WORKER=pipe"),
 		Files: []*os.File{inR, outW, boardFile},
 	})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,11 +37,11 @@ type letter struct {
 	Pages []int
 }
 
-func jsonPool(t *testing.T, codec string) *procpool.Pool {
+func jsonPool(t *testing.T, processes int, codec string) *procpool.Pool {
 	t.Helper()
 	pooltest.Check(t)
 	pool, err := procpool.New(procpool.Config{
-		Processes: 2, StartMethod: procpool.Command(interpreters(t)[0], jsonWorker, codec),
+		Processes: processes, StartMethod: procpool.Command(interpreters(t)[0], jsonWorker, codec),
 		Restart: procpool.Restart{MaxFailures: 1},
 	})
 	if err != nil {
@@ -52,7 +53,7 @@ func jsonPool(t *testing.T, codec string) *procpool.Pool {
 
 // A worker that has no CBOR gets JSON, and what it answers is typed all the same.
 func TestJSONPool(t *testing.T) {
-	pool := jsonPool(t, "json")
+	pool := jsonPool(t, 2, "json")
 	sent := letter{"Ann", []byte{0, 1, 254, 255}, time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC), make([]int, 100)}
 	got, err := procpool.Declare[letter, letter]("conform.echo").Apply(t.Context(), pool, sent)
 	if err != nil || !reflect.DeepEqual(got, sent) {
@@ -87,9 +88,18 @@ func TestJSONPool(t *testing.T) {
 	}
 }
 
+// The pool sends its first worker, and some later ones, a frame that no worker knows.
+func TestGrease(t *testing.T) {
+	pool := jsonPool(t, 1, "json")
+	got, err := procpool.Declare[any, []int]("skips").Apply(t.Context(), pool, nil)
+	if err != nil || !slices.Equal(got, []int{90}) {
+		t.Errorf("it skipped frames of types %v, %v", got, err)
+	}
+}
+
 func TestNoCodec(t *testing.T) {
 	var failed *procpool.StartError
-	if err := jsonPool(t, "xml").WaitReady(t.Context()); !errors.As(err, &failed) || !strings.Contains(err.Error(), `it speaks ["xml"], this pool cbor and json`) {
+	if err := jsonPool(t, 2, "xml").WaitReady(t.Context()); !errors.As(err, &failed) || !strings.Contains(err.Error(), `it speaks ["xml"], this pool cbor and json`) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -19,6 +19,7 @@ board = memoryview(mmap.mmap(5, 4096)).cast("Q")
 pool = open(3, "rb")
 calls = queue.Queue()
 canceled = set()
+skipped = []  # types of frames
 news = threading.Condition()  # of canceled
 
 
@@ -68,6 +69,8 @@ def listen():
             with news:
                 canceled.add(seq)
                 news.notify()
+        else:
+            skipped.append(kind)
 
 
 def echo(value, call):
@@ -91,7 +94,11 @@ def pid(_, call):
     return os.getpid()
 
 
-TASKS = {"conform.echo": echo, "conform.fail": fail, "conform.sleep": sleep, "conform.pid": pid}
+def skips(_, call):
+    return skipped
+
+
+TASKS = {"skips": skips, "conform.echo": echo, "conform.fail": fail, "conform.sleep": sleep, "conform.pid": pid}
 
 
 def split(flags, seq, body):
