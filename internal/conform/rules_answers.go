@@ -35,8 +35,8 @@ var answerRules = []rule{{
 	hint:  "treat the end of the time like a cancel; the pool kills the worker only if it does not answer",
 	judge: judgeTimeout,
 }, {
-	name: "retire", says: "an answer may ask for the worker to be replaced, until then it works on",
-	hint: "set bit 0 of the answer's flags, and wait for stop", needs: []string{taskRetire},
+	name: "retire", says: "an answer may ask for the worker to be replaced, until then it works on, or gives calls back",
+	hint: "set bit 0 of the answer's flags, and wait for stop; a call that comes before is run, or answered returned with the same bit", needs: []string{taskRetire},
 	judge: judgeRetire,
 }}
 
@@ -128,7 +128,10 @@ func judgeRetire(t *trial) {
 	if f.Flags&wire.FlagRetire == 0 {
 		t.failf("the answer of %s has flags %#x, want bit 0 set", taskRetire, f.Flags)
 	}
-	t.echo("next")
+	seq = t.call(taskEcho, "next")
+	if f = t.next(); f.Type != wire.Returned || f.Seq != seq || f.Flags&wire.FlagRetire == 0 {
+		t.wantValue(f, seq, "next")
+	}
 	t.control(wire.Stop, 0)
 	t.wantExit(soon, "after stop")
 }
