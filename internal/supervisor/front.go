@@ -175,7 +175,6 @@ func (s *Supervisor) fail(a lifecycle.Fail) {
 	for _, c := range s.cfg.Queue.Fail(err) {
 		c.Sink.Abort(err)
 	}
-	s.tell(event.CircuitOpened{At: event.At{Time: time.Now()}, Err: err})
 	s.Demand()
 }
 
@@ -184,7 +183,6 @@ func (s *Supervisor) heal() {
 	s.failing = nil
 	s.mu.Unlock()
 	s.cfg.Queue.Heal()
-	s.tell(event.CircuitClosed{At: event.At{Time: time.Now()}})
 }
 
 // oomKilled reports whether the OOM killer has been at work since it was last asked.

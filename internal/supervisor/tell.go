@@ -43,15 +43,25 @@ func (w *worker) tell(make func(event.At) event.Event) {
 
 // public gives an event of the machine the error that users know.
 func (s *Supervisor) public(e event.Event) event.Event {
-	if f, ok := e.(event.WorkerStartFailed); ok {
-		if fault, ok := f.Err.(*StartFault); ok {
-			own := *fault
-			own.Attempts = f.Row
-			f.Err = s.cfg.StartFailure(&own)
-		}
-		return f
+	switch e := e.(type) {
+	case event.WorkerStartFailed:
+		e.Err = s.startFailure(e.Err, e.Row)
+		return e
+	case event.CircuitOpened:
+		e.Err = s.Failing() // set by the action before
+		return e
 	}
 	return e
+}
+
+func (s *Supervisor) startFailure(err error, row int) error {
+	fault, ok := err.(*StartFault)
+	if !ok {
+		return err
+	}
+	own := *fault
+	own.Attempts = row
+	return s.cfg.StartFailure(&own)
 }
 
 func taskOf(e *queue.Entry) event.Task {
