@@ -41,12 +41,20 @@ func moments() int {
 	return 50
 }
 
+// length of the input of a test.
+func inputLines() int {
+	if testing.Short() {
+		return 5_000
+	}
+	return 20_000
+}
+
 // A run that is killed at random moments and resumed loses no line and tears none, and each run begins with the first
 // item that is not logged. A line may stand twice: when the kill came between printing and logging.
 func TestKilledAndResumed(t *testing.T) {
 	for name, start := range map[string]func(*testing.T, *exec.Cmd, *os.File) (wait func()){"file": intoFile, "pipe": intoPipe} {
 		t.Run(name, func(t *testing.T) {
-			items := numbers(20_000)
+			items := numbers(inputLines())
 			in := filepath.Join(t.TempDir(), "in")
 			put(t, in, strings.Join(items, ""))
 			for left := moments() / 2; left > 0; {

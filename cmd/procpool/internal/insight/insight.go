@@ -51,15 +51,34 @@ func (l *Ledger) Note(e event.Event) {
 	}
 }
 
+// patience is how long Facts waits for an event. None is known to be missing; a run must not hang on one that is.
+const patience = 2 * time.Second
+
 // Facts takes out what is known of a task that has a result. The result may be here before the event that tells of it,
 // so it waits for that.
 func (l *Ledger) Facts(id uint64) Attempt {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for {
-		if a, ok := l.finished[id]; ok {
-			delete(l.finished, id)
-			return a
+	if _, ok := l.finished[id]; !ok {
+		l.await(id)
+	}
+	a := l.finished[id]
+	delete(l.finished, id)
+	return a
+}
+
+func (l *Ledger) await(id uint64) {
+	over := false
+	t := time.AfterFunc(patience, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		over = true
+		l.news.Broadcast()
+	})
+	defer t.Stop()
+	for !over {
+		if _, ok := l.finished[id]; ok {
+			return
 		}
 		l.news.Wait()
 	}
