@@ -10,12 +10,12 @@ def nothing(n):
     return n
 
 
-def dispatch(pool, seconds):
-    """Like imap with chunksize 1: many tasks under way, each on its own."""
+def dispatch(pool, seconds, batch):
+    """imap with chunksize 1: many tasks under way, each on its own."""
     began = time.perf_counter()
     done = 0
     while time.perf_counter() - began < seconds:
-        for _ in pool.imap(nothing, range(50 * pool._processes)):
+        for _ in pool.imap(nothing, range(batch)):
             done += 1
     return done / (time.perf_counter() - began)
 
@@ -34,8 +34,8 @@ if __name__ == "__main__":
     context = multiprocessing.get_context("spawn")
     with context.Pool(processes) as pool:
         pool.map(nothing, range(processes))
-        answer = {"Dispatch": dispatch(pool, seconds), "Trip": trip(pool, seconds)}
+        answer = {"Dispatch": dispatch(pool, seconds, 1000), "Trip": trip(pool, seconds)}
     with context.Pool(processes, maxtasksperchild=1) as pool:
-        answer["Recycle"] = dispatch(pool, seconds)
+        answer["Recycle"] = dispatch(pool, seconds, 2 * processes)
     answer["Name"] = "CPython %s Pool" % platform.python_version()
     print(json.dumps(answer))
