@@ -5,6 +5,7 @@ const kept = 300; // seconds that charts show
 const seconds = []; // oldest first
 const memory = new Map(); // by worker: the last minute
 let paused = false;
+let latest = null; // what the pool said last
 
 function el(tag, attrs = {}, ...children) {
   const e = document.createElement(tag);
@@ -52,9 +53,11 @@ function percentiles(of) {
 }
 
 function makeChart(chart) {
-  const box = el("div", {role: "img"});
-  chart.box = box;
-  $("charts").append(el("figure", {}, el("figcaption", {}, chart.title), box));
+  if (!chart.box) {
+    chart.box = el("div", {role: "img"});
+    $("charts").append(el("figure", {}, el("figcaption", {}, chart.title), chart.box));
+  }
+  const box = chart.box;
   const axis = {stroke: () => color("quiet"), grid: {stroke: () => color("line"), width: 1}, ticks: {show: false}, font: "12px system-ui, sans-serif"};
   chart.plot = new uPlot({
     width: box.clientWidth, height: 170, cursor: {y: false},
@@ -84,6 +87,14 @@ function drawCharts() {
       chart.box.setAttribute("aria-label", `${chart.title}, last second: ${said.join(", ")}`);
     }
   }
+}
+
+function newCharts() { // a chart keeps the colors of the theme in which it was made
+  for (const chart of charts) {
+    chart.plot?.destroy();
+    chart.plot = null;
+  }
+  if (latest) drawCharts();
 }
 
 new ResizeObserver(() => {
@@ -198,7 +209,6 @@ function draw(s) {
 }
 
 // The connection. EventSource connects again by itself.
-let latest = null;
 const source = new EventSource("live");
 source.onmessage = e => {
   const s = JSON.parse(e.data);
@@ -221,7 +231,7 @@ function setTheme(theme) {
   if (theme === "system") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = theme;
   put($("theme"), `Theme: ${theme}`);
-  for (const {plot} of charts) plot?.redraw();
+  newCharts();
 }
 $("theme").onclick = () => {
   const next = themes[(themes.indexOf(document.documentElement.dataset.theme || "system") + 1) % 3];
@@ -229,4 +239,4 @@ $("theme").onclick = () => {
   setTheme(next);
 };
 setTheme(localStorage.getItem("procpool-theme") || "system");
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => charts.forEach(({plot}) => plot?.redraw()));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", newCharts);

@@ -153,6 +153,7 @@ func TestPage(t *testing.T) {
 	run(ctx, t, "recycled workers", until(`document.getElementById("exits").textContent.includes("task limit")`))
 	run(ctx, t, "killed workers", until(`document.getElementById("exits").textContent.includes("killed")`))
 	run(ctx, t, "stderr of a failure", until(`document.getElementById("failures").textContent.includes("out of cheese")`))
+	run(ctx, t, "a stuck task", until(`document.getElementById("failures").textContent.includes("still runs after 100ms")`))
 	run(ctx, t, "slowest", until(`document.querySelectorAll("#slowest tr").length == 5`))
 	run(ctx, t, "memory lines", until(`[...document.querySelectorAll("#workers polyline")].some(p => p.getAttribute("points").split(" ").length > 3)`))
 	run(ctx, t, "charts", until(`document.querySelectorAll("canvas").length == 4`))
