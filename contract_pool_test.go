@@ -115,9 +115,11 @@ func TestResize(t *testing.T) {
 		visits = append(visits, g.await())
 	}
 	c.must(p.Resize(1)) // they finish what they run
-	for i, v := range visits {
+	for _, v := range visits {
 		v.pass()
-		if _, err := rs[i].Get(c.ctx); err != nil {
+	}
+	for _, r := range rs {
+		if _, err := r.Get(c.ctx); err != nil {
 			t.Error(err)
 		}
 	}

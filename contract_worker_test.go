@@ -360,10 +360,11 @@ var ctEscape = procpool.Define("contract.escape", func(context.Context, int) (in
 	return cmd.Process.Pid, err
 })
 
-// A loop that never returns to the scheduler, stuck in a system call that holds its only processor, is stopped too.
+// ctStuck never leaves a system call for long, and holds its only processor in it: the runtime's signals interrupt it.
 var ctStuck = procpool.Define("contract.stuck", func(context.Context, int) (int, error) {
-	syscall.RawSyscall6(syscall.SYS_PSELECT6, 0, 0, 0, 0, 0, 0)
-	return 0, nil
+	for {
+		syscall.RawSyscall6(syscall.SYS_PSELECT6, 0, 0, 0, 0, 0, 0)
+	}
 })
 
 func TestStuckInC(t *testing.T) {

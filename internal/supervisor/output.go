@@ -69,6 +69,11 @@ func (o *outlet) readAll(fd uintptr, rest []byte, t *tail) ([]byte, bool) {
 
 // lines writes the whole lines of rest and p, and returns what is left.
 func (o *outlet) lines(rest, p []byte, t *tail) []byte {
+	if first := bytes.IndexByte(p, '\n'); len(rest)+first > longestLine {
+		cut := longestLine - len(rest)
+		o.write(append(append(rest, p[:cut]...), '\n'), t)
+		rest, p = rest[:0], p[cut:]
+	}
 	if end := bytes.LastIndexByte(p, '\n') + 1; end > 0 {
 		if len(rest) > 0 {
 			o.write(append(rest, p[:end]...), t)
