@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/procpool/procpool/internal/wire"
@@ -17,6 +18,9 @@ var (
 
 // call runs one call and replies. The reply is published when it returns.
 func (s *server) call(h wire.Header, body []byte) error {
+	if s.over.Load() {
+		return io.EOF
+	}
 	if s.retire.Load() || !s.Board.Claim(h.Seq) { // a worker that asked to be replaced runs nothing more
 		return s.reply(wire.Returned, h.Seq, nil)
 	}

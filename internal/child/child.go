@@ -58,6 +58,7 @@ type server struct {
 	current  atomic.Pointer[taskContext] // what runs
 	canceled atomic.Uint64               // the call of the last cancel frame
 	retire   atomic.Bool                 // the worker wants to be replaced
+	over     atomic.Bool                 // the pool is gone: nothing more is run
 
 	inbox  inbox     // frames for the serving goroutine, from the control channel
 	stream *streamed // calls, where they do not come through the control channel; owned by the serving goroutine

@@ -42,7 +42,7 @@ func (s *server) newContext(task string, seq uint64, info *wire.CallInfo) *taskC
 	}
 	c.deadline = deadline(info)
 	s.current.Store(c)
-	if s.canceled.Load() == seq { // the cancel frame overtook the call
+	if s.over.Load() || s.canceled.Load() == seq { // the cancel frame overtook the call
 		c.cancel(context.Canceled)
 	}
 	return c

@@ -39,6 +39,10 @@ func (s *server) hangUp(err error) {
 	if s.Gone != nil && err == io.EOF {
 		s.Gone()
 	}
+	s.over.Store(true)
+	if c := s.current.Load(); c != nil {
+		c.cancel(context.Canceled) // nobody waits for it any more
+	}
 	s.inbox.fail(err)
 }
 
