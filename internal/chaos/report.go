@@ -54,6 +54,8 @@ func (s *soak) summary(took time.Duration) {
 	if n := len(s.memory); n > 0 {
 		row("memory", fmt.Sprintf("%d MiB after the first round, %d at most, %d after the last",
 			s.memory[0]>>20, slices.Max(s.memory)>>20, s.memory[n-1]>>20))
+		row("heap", fmt.Sprintf("%d KiB after the first round, %d at most, %d after the last",
+			s.heap[0]>>10, slices.Max(s.heap)>>10, s.heap[n-1]>>10))
 	}
 	row("violations", s.violations)
 	w.Flush()

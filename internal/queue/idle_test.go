@@ -22,3 +22,42 @@ func TestASeatThatTakesDoesNotRest(t *testing.T) {
 		t.Error("a seat is named that does not rest")
 	}
 }
+
+// What comes back from a worker that leaves wakes those that rest, and no more of them than there are items.
+func TestWhatComesBackWakes(t *testing.T) {
+	q := New(0, still, nil)
+	var leaving Seat
+	q.Open(&leaving, 2, 0)
+	q.Put(call(), false)
+	q.Put(call(), false)
+	var out [2]Entry
+	if n, _ := q.Take(&leaving, out[:]); n != 2 {
+		t.Fatalf("took %d", n)
+	}
+	rest := make([]Seat, 3)
+	for i := range rest {
+		rest[i].Owner, rest[i].Number = i, uint64(i+1)
+		q.Open(&rest[i], 1, 0)
+	}
+	q.Retire(&leaving)
+	tell := func(*Entry, bool, error) {}
+	if owners, _ := q.Requeue(&leaving, out[:], false, tell); len(owners) != 2 {
+		t.Errorf("%v are woken for two items", owners)
+	}
+	if !q.Resting() {
+		t.Error("the third does not rest any more")
+	}
+}
+
+// Calls that are canceled behind a long task do not pile up.
+func TestTheCanceledDoNotPileUp(t *testing.T) {
+	q := New(0, still, nil)
+	for range 10_000 {
+		c := call()
+		q.Put(c, false)
+		q.Cancel(c)
+	}
+	if n := q.levels.at(0).segs.n; n > 2048 {
+		t.Errorf("%d are kept", n)
+	}
+}

@@ -199,6 +199,10 @@ func (m *model) back(t *rapid.T, started bool) {
 		}
 	}
 	m.waiting = append(front, m.waiting...)
+	aborts := make([]int, len(entries))
+	for i, e := range entries {
+		aborts[i] = m.of(e.Call).aborts
+	}
 	told := 0
 	owners, drained := m.q.Requeue(&s.Seat, entries, started, func(e *Entry, back bool, err error) {
 		told++
@@ -206,6 +210,11 @@ func (m *model) back(t *rapid.T, started bool) {
 			t.Fatalf("%s.%d: back %v, %v", m.of(e.Call).name, e.Item, back, err)
 		}
 	})
+	for i, e := range entries {
+		if c := m.of(e.Call); (c.aborts > aborts[i]) != (m.drop || m.failing) {
+			t.Fatalf("%s was aborted: %v; the queue drops: %v", c.name, c.aborts > aborts[i], m.drop || m.failing)
+		}
+	}
 	if told != len(entries) {
 		t.Fatalf("told of %d of %d", told, len(entries))
 	}

@@ -85,12 +85,12 @@ type modelCall struct {
 	entered  <-chan struct{}
 	canceled bool
 	refused  error // while it waited outside
-	aborted  error
+	aborts   int
 	attempts map[int32]int32
 }
 
 func (c *modelCall) Resolve(int32, *Outcome) bool { return true }
-func (c *modelCall) Abort(err error)              { c.aborted = err }
+func (c *modelCall) Abort(error)                  { c.aborts++ }
 
 type modelSeat struct {
 	Seat
