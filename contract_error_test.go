@@ -144,6 +144,7 @@ var (
 // anySignal is what the pool ends a worker with.
 const anySignal = -1
 
+//lint:ignore SA5007 the stack is to overflow
 func deeper(n int) int { return deeper(n+1) + 1 }
 
 func TestWorkerErrorCauses(t *testing.T) {

@@ -336,6 +336,7 @@ func TestContractProgram(t *testing.T) {
 		t.Skip("run by other tests, as a process of its own")
 	}
 	dir := os.TempDir() // made by TestMain; this process may end before TestMain removes it
+	//lint:ignore SA9007 TMPDIR is a directory of this test's own
 	os.RemoveAll(dir)
 	os.Setenv("TMPDIR", filepath.Dir(dir))
 	run(strings.Split(os.Getenv(programArgs), "\n"))

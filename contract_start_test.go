@@ -186,7 +186,6 @@ func TestWorkerNames(t *testing.T) {
 func TestGoroutines(t *testing.T) {
 	c := newContract(t)
 	p := c.ready(procpool.Config{Processes: 2, StartMethod: procpool.Goroutines(), Grace: 10 * time.Millisecond})
-	type node struct{ Next *int }
 	if w, err := ctWho.Apply(c.ctx, p, 0); err != nil || w.PID != os.Getpid() {
 		t.Errorf("%+v, %v", w, err)
 	}

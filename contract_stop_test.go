@@ -94,6 +94,7 @@ func TestCancelDeaf(t *testing.T) {
 
 var (
 	ctSpin = procpool.Define("contract.spin", func(context.Context, int) (int, error) {
+		//lint:ignore SA5002 it is to spin
 		for {
 		}
 	})

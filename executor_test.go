@@ -332,7 +332,7 @@ func TestExecutorCrashRaces(t *testing.T) {
 			for _, w := range pool.Workers() {
 				pids = append(pids, w.PID)
 			}
-					murders := make([][]int, n)
+			murders := make([][]int, n)
 			for i := range murders {
 				murders[i] = pids
 			}

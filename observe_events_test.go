@@ -189,7 +189,7 @@ func eventsInOrder(t *testing.T, m procpool.StartMethod) {
 	group.Wait()
 	c.must(p.Recycle(c.ctx))
 	left := obWait.MapAsync(c.ctx, p, numbers(1000)) // to be terminated: some run, some wait
-	for p.Stats().Busy < 3 { // nothing announces that workers are busy with these
+	for p.Stats().Busy < 3 {                         // nothing announces that workers are busy with these
 		runtime.Gosched()
 	}
 	p.Terminate()

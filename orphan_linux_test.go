@@ -25,6 +25,7 @@ const orphanMark = "PROCPOOL_ORPHAN_TEST"
 
 var orphanTasks = []procpool.Task[int, int]{
 	procpool.Define("orphan.busy", func(context.Context, int) (int, error) {
+		//lint:ignore SA5002 it is to spin
 		for {
 		}
 	}),

@@ -61,25 +61,56 @@ func TestRecycleTriggers(t *testing.T) {
 		why    func(event.Figures) bool
 		waits  bool // for its successor
 	}{
-		{"tasks", procpool.Config{MaxTasksPerChild: 2}, run(1, 1), procpool.ReasonTaskLimit,
-			func(f event.Figures) bool { return f.Tasks == 2 && f.Limit == 2 }, false},
-		{"memory", procpool.Config{Recycle: procpool.Recycle{Memory: 100 * mib}}, run(1, 120*mib), procpool.ReasonMemory,
-			func(f event.Figures) bool { return f.Tasks == 2 && f.Memory > 120*mib && f.Bytes == 100*mib }, true},
-		{"growth", procpool.Config{Recycle: procpool.Recycle{Growth: 30 * mib}}, run(40*mib, 1, 40*mib), procpool.ReasonGrowth,
+		{
+			"tasks",
+			procpool.Config{MaxTasksPerChild: 2},
+			run(1, 1), procpool.ReasonTaskLimit,
+			func(f event.Figures) bool { return f.Tasks == 2 && f.Limit == 2 }, false,
+		},
+		{
+			"memory",
+			procpool.Config{Recycle: procpool.Recycle{Memory: 100 * mib}},
+			run(1, 120*mib), procpool.ReasonMemory,
+			func(f event.Figures) bool { return f.Tasks == 2 && f.Memory > 120*mib && f.Bytes == 100*mib }, true,
+		},
+		{
+			"growth",
+			procpool.Config{Recycle: procpool.Recycle{Growth: 30 * mib}},
+			run(40*mib, 1, 40*mib), procpool.ReasonGrowth,
 			func(f event.Figures) bool {
 				return f.Tasks == 3 && f.Baseline > 40*mib && f.Memory > f.Baseline+30*mib && f.Bytes == 30*mib
-			}, true},
-		{"age", procpool.Config{Recycle: procpool.Recycle{Age: 200 * time.Millisecond}}, run(1), procpool.ReasonAge,
-			func(f event.Figures) bool { return f.Age >= 200*time.Millisecond }, true},
-		{"idle", procpool.Config{Recycle: procpool.Recycle{Idle: 100 * time.Millisecond}}, run(1), procpool.ReasonIdle,
-			func(f event.Figures) bool { return f.Idle >= 100*time.Millisecond }, true},
-		{"when", procpool.Config{Recycle: procpool.Recycle{When: func(w procpool.WorkerInfo) bool { return w.Tasks == 2 && w.Memory > 0 }}}, run(1, 1),
-			procpool.ReasonAsked, func(f event.Figures) bool { return f.Tasks == 2 }, true},
-		{"asked", procpool.Config{}, func(ctx context.Context, t *testing.T, p *procpool.Pool) { recycleAsk.Apply(ctx, p, true) },
-			procpool.ReasonAsked, func(f event.Figures) bool { return f.Tasks == 1 }, false},
-		{"panic", procpool.Config{Recycle: procpool.Recycle{OnPanic: true}},
+			}, true,
+		},
+		{
+			"age",
+			procpool.Config{Recycle: procpool.Recycle{Age: 200 * time.Millisecond}},
+			run(1), procpool.ReasonAge,
+			func(f event.Figures) bool { return f.Age >= 200*time.Millisecond }, true,
+		},
+		{
+			"idle",
+			procpool.Config{Recycle: procpool.Recycle{Idle: 100 * time.Millisecond}},
+			run(1), procpool.ReasonIdle,
+			func(f event.Figures) bool { return f.Idle >= 100*time.Millisecond }, true,
+		},
+		{
+			"when",
+			procpool.Config{Recycle: procpool.Recycle{When: func(w procpool.WorkerInfo) bool { return w.Tasks == 2 && w.Memory > 0 }}},
+			run(1, 1),
+			procpool.ReasonAsked, func(f event.Figures) bool { return f.Tasks == 2 }, true,
+		},
+		{
+			"asked",
+			procpool.Config{},
+			func(ctx context.Context, t *testing.T, p *procpool.Pool) { recycleAsk.Apply(ctx, p, true) },
+			procpool.ReasonAsked, func(f event.Figures) bool { return f.Tasks == 1 }, false,
+		},
+		{
+			"panic",
+			procpool.Config{Recycle: procpool.Recycle{OnPanic: true}},
 			func(ctx context.Context, t *testing.T, p *procpool.Pool) { recyclePanic.Apply(ctx, p, 1) },
-			procpool.ReasonPanic, func(f event.Figures) bool { return f.Tasks == 1 }, false},
+			procpool.ReasonPanic, func(f event.Figures) bool { return f.Tasks == 1 }, false,
+		},
 		{"rolling", procpool.Config{}, func(ctx context.Context, t *testing.T, p *procpool.Pool) {
 			run(1)(ctx, t, p)
 			if err := p.Recycle(ctx); err != nil {

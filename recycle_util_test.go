@@ -18,10 +18,6 @@ var (
 		w, _ := procpool.CurrentWorker(ctx)
 		return w.Name, nil
 	})
-	recycleWorker = procpool.Define("recycle.worker", func(ctx context.Context, n int) (procpool.WorkerInfo, error) {
-		w, _ := procpool.CurrentWorker(ctx)
-		return procpool.WorkerInfo{Name: w.Name, PID: w.PID, Tasks: w.Tasks}, nil
-	})
 	recycleInit = procpool.DefineInitializer("recycle.init", func(_ context.Context, d time.Duration) (func(), error) {
 		time.Sleep(d)
 		return nil, nil

@@ -104,8 +104,7 @@ type Resized struct {
 
 // Stats returns a consistent snapshot. It waits for a moment in which no worker changes its state.
 func (p *Pool) Stats() Stats {
-	var st supervisor.State
-	st = p.super.State()
+	st := p.super.State()
 	q := p.queue.Snapshot()
 	return Stats{
 		Processes: st.Target, Ready: st.Ready, Busy: st.Busy, Queued: q.Queued, Running: q.Inflight,

@@ -1,3 +1,5 @@
+//go:build unix
+
 // Command subject does the works that are measured on our side, and the bare ones that show what the machine can do. It is
 // its own worker program, so that a bare start and a worker's start are starts of the same program.
 package main

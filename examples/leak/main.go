@@ -1,3 +1,5 @@
+//go:build cgo
+
 // Leak shows what Recycle.Memory is for. Its task leaks memory in C, where no garbage collector looks: a few MiB a call. It
 // runs the task many times in a pool without a limit and in one with, and plots how much memory the worker held: one line
 // that climbs, one like a saw.

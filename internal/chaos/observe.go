@@ -22,7 +22,7 @@ type witness struct {
 }
 
 // tale is what was told of a task.
-type tale struct{ queued, started, over bool }
+type tale struct{ queued, over bool }
 
 func newWitness(l *ledger) *witness {
 	return &witness{ledger: l, tasks: map[uint64]tale{}, workers: map[string]int{}}

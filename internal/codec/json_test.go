@@ -58,8 +58,18 @@ func TestJSONIs(t *testing.T) {
 		in   any
 		want string
 	}{
-		{nil, "null"}, {true, "true"}, {-1, "-1"}, {uint64(math.MaxUint64), "18446744073709551615"}, {int64(math.MinInt64), "-9223372036854775808"},
-		{0.5, "0.5"}, {float32(0.1), "0.1"}, {1e300, "1e+300"}, {"\xff", "\"\ufffd\""}, {[]byte("ab"), `"YWI="`}, {[]int{}, "[]"}, {map[int]bool{-1: true}, `{"-1":true}`},
+		{nil, "null"},
+		{true, "true"},
+		{-1, "-1"},
+		{uint64(math.MaxUint64), "18446744073709551615"},
+		{int64(math.MinInt64), "-9223372036854775808"},
+		{0.5, "0.5"},
+		{float32(0.1), "0.1"},
+		{1e300, "1e+300"},
+		{"\xff", "\"\ufffd\""},
+		{[]byte("ab"), `"YWI="`},
+		{[]int{}, "[]"},
+		{map[int]bool{-1: true}, `{"-1":true}`},
 		{long(uint16(3)), "[" + strings.Repeat("3,", len(long(3))-1) + "3]"},
 		{new(big.Int).Lsh(big.NewInt(1), 64), "18446744073709551616"},
 	} {

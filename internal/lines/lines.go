@@ -26,9 +26,8 @@ type Filter struct {
 	text  codec.Codec[string]
 	done  chan struct{} // closed when nothing more can come from the filter
 
-	mu     sync.Mutex
-	seq    uint64 // the call whose line the filter has; 0: none
-	broken bool
+	mu  sync.Mutex
+	seq uint64 // the call whose line the filter has; 0: none
 }
 
 // Serve translates until both sides are at their end. It starts two goroutines: one writes lines and ends with the

@@ -84,7 +84,6 @@ type modelCall struct {
 	put      time.Duration // when
 	entered  <-chan struct{}
 	canceled bool
-	refused  error // while it waited outside
 	aborts   int
 	attempts map[int32]int32
 }

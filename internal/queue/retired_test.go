@@ -39,7 +39,9 @@ func TestASeatThatLeftDoesNotDrain(t *testing.T) {
 		t.Fatalf("took %d", n)
 	}
 	q.Leave(&s)
-	if q.Settle(&s, Settled{Succeeded: 1}, 8) || q.Settle(&s, Settled{Succeeded: 1}, 8) {
-		t.Error("a seat that left is told to be empty")
+	for range 2 {
+		if q.Settle(&s, Settled{Succeeded: 1}, 8) {
+			t.Error("a seat that left is told to be empty")
+		}
 	}
 }

@@ -14,7 +14,6 @@ type Mailbox[T any] struct {
 	busy    bool
 	lost    uint64
 	idle    []chan struct{} // closed when it has become empty
-	runner  func()          // called on the goroutine before the first value, for tests of who is who; may be nil
 }
 
 // Put adds a value. It never blocks.

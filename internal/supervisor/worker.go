@@ -44,7 +44,6 @@ type worker struct {
 	detail  string
 	hard    bool        // it is to be killed as soon as it is started
 	ladder  *time.Timer // the next step of stopping it
-	opening bool        // its seat is to be opened once hello has told its tasks
 	fault   error       // why it did not become ready, as far as it said so
 	state   event.State
 	ages    ages

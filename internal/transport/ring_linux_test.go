@@ -113,8 +113,10 @@ func FuzzHostileWorker(f *testing.F) {
 	f.Add(op(op(nil, 2, 4, 1<<64-5), 2, 3, 4096))     // a base out of the ring
 	f.Add(op(op(nil, 3, 9, 77), 3, 8, 0xffffffff))    // ways to wait that there are not
 	f.Add(op(op(op(nil, 1, 0, 0), 1, 0, 0), 2, 3, 1)) // sending into a full ring
-	words := []int{boardCalls, boardCalls + 8, boardCalls + 64, boardResults, boardResults + 8, boardResults + 64,
-		boardCalls + 128, boardResults + 128, boardAsleep, boardWaits, boardSpin, boardMagic}
+	words := []int{
+		boardCalls, boardCalls + 8, boardCalls + 64, boardResults, boardResults + 8, boardResults + 64,
+		boardCalls + 128, boardResults + 128, boardAsleep, boardWaits, boardSpin, boardMagic,
+	}
 	f.Fuzz(func(t *testing.T, ops []byte) {
 		c, files, b := newRing(t, 4<<10)
 		defer closeAll(files)

@@ -52,8 +52,10 @@ func TestMain(m *testing.M) {
 }
 
 // How a process plays its role, and how it ends without a last word; set where there are processes.
-var playPipe, playRing func(role string) error
-var die func() error
+var (
+	playPipe, playRing func(role string) error
+	die                func() error
+)
 
 func playRole(name string) error {
 	carrier, role, _ := strings.Cut(name, "/")

@@ -9,12 +9,13 @@ const spinFor = 20 * time.Microsecond
 // spin looks until there is something, or the time is over; pause comes between the looks.
 func spin(atMost time.Duration, ready func() bool, pause func()) bool {
 	var start time.Time
+	idle := uint64(3)
 	for {
 		for range 32 {
 			if ready() {
 				return true
 			}
-			relax()
+			idle = relax(idle)
 		}
 		switch {
 		case start.IsZero():
@@ -30,8 +31,7 @@ func spin(atMost time.Duration, ready func() bool, pause func()) bool {
 // for each other, and nothing else does.
 //
 //go:noinline
-func relax() uint64 {
-	x := uint64(3)
+func relax(x uint64) uint64 {
 	for range 8 {
 		x *= x
 	}

@@ -101,8 +101,11 @@ func reason(r event.Reason, f event.Figures) []slog.Attr {
 		name  string
 		value uint64
 	}{
-		{"tasks", uint64(f.Tasks)}, {"limit", uint64(f.Limit)},
-		{"memory", f.Memory}, {"baseline", f.Baseline}, {"bytes", f.Bytes},
+		{"tasks", uint64(f.Tasks)},
+		{"limit", uint64(f.Limit)},
+		{"memory", f.Memory},
+		{"baseline", f.Baseline},
+		{"bytes", f.Bytes},
 	} {
 		if n.value > 0 {
 			attrs = append(attrs, slog.Uint64(n.name, n.value))

@@ -47,8 +47,12 @@ func TestText(t *testing.T) {
 		v    any
 		want string
 	}{
-		{"as it is \" \xff", "as it is \" \xff"}, {7, "7"}, {nil, "null"}, {[]string{"a"}, `["a"]`},
-		{map[int]string{1: "one"}, `{"1":"one"}`}, {[]byte("bytes"), `"Ynl0ZXM="`},
+		{"as it is \" \xff", "as it is \" \xff"},
+		{7, "7"},
+		{nil, "null"},
+		{[]string{"a"}, `["a"]`},
+		{map[int]string{1: "one"}, `{"1":"one"}`},
+		{[]byte("bytes"), `"Ynl0ZXM="`},
 	} {
 		if got, err := AppendText(nil, encode(c.v)); string(got) != c.want || err != nil {
 			t.Errorf("%v became %s, %v; want %s", c.v, got, err, c.want)
