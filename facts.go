@@ -23,10 +23,10 @@ func describe(err error) wire.MessageError {
 
 // errorOf makes the error of a task from how its attempt ended.
 func errorOf(task string, o *queue.Outcome) error {
-	switch f := o.Err.(type) {
-	case *queue.Failed:
+	if f, ok := errors.AsType[*queue.Failed](o.Err); ok {
 		return failedError(task, o.Worker, f)
-	case *queue.Died:
+	}
+	if f, ok := errors.AsType[*queue.Died](o.Err); ok {
 		return &WorkerError{
 			Task: task, Worker: o.Worker, PID: f.PID, ExitCode: f.ExitCode, Signal: syscall.Signal(f.Signal),
 			Cause: f.Cause, Stderr: withDump(f.Stderr, f.Dump), Attempt: o.Attempt, detail: f.Detail,

@@ -3,6 +3,7 @@ package procpool
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"strconv"
@@ -52,7 +53,7 @@ func New(cfg Config) (*Pool, error) {
 		p.observers.all = []*observer{{cfg.OnEvent}}
 	}
 	super, err := supervisor.New(p.supervision())
-	if fault, ok := err.(*supervisor.StartFault); ok {
+	if fault, ok := errors.AsType[*supervisor.StartFault](err); ok {
 		err = startError(fault)
 	}
 	if err != nil {

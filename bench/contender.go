@@ -46,19 +46,3 @@ func (c *contender) ask() ([]float64, error) {
 
 // first is the series of a contender with one number.
 func (c *contender) first() *series { return c.what[0] }
-
-// doing returns a contender that shares another's subject.
-func (c *contender) doing(work string, args ...int) *contender {
-	return &contender{what: c.what, work: work, args: args, start: c.share}
-}
-
-func (c *contender) share() (*ask.Subject, error) {
-	if c.serves == nil {
-		s, err := c.start()
-		if err != nil {
-			return nil, err
-		}
-		c.serves = s
-	}
-	return c.serves, nil
-}

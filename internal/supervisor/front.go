@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -163,7 +164,7 @@ func (s *Supervisor) Failing() error {
 
 // fail opens the circuit: what waits fails.
 func (s *Supervisor) fail(a lifecycle.Fail) {
-	fault, ok := a.Err.(*StartFault)
+	fault, ok := errors.AsType[*StartFault](a.Err)
 	if !ok {
 		fault = &StartFault{ExitCode: -1, Err: a.Err}
 	}

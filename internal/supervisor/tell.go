@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/procpool/procpool/event"
@@ -55,7 +56,7 @@ func (s *Supervisor) public(e event.Event) event.Event {
 }
 
 func (s *Supervisor) startFailure(err error, row int) error {
-	fault, ok := err.(*StartFault)
+	fault, ok := errors.AsType[*StartFault](err)
 	if !ok {
 		return err
 	}
