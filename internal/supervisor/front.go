@@ -162,14 +162,22 @@ func (s *Supervisor) Failing() error {
 	return s.failing
 }
 
+// faultOf makes the fault of an error of the machine, which may stand around the worker's own to say more.
+func faultOf(err error, row int) *StartFault {
+	fault := StartFault{ExitCode: -1}
+	if f, ok := errors.AsType[*StartFault](err); ok {
+		fault = *f
+		if err == error(f) {
+			err = f.Err
+		}
+	}
+	fault.Err, fault.Attempts = err, row
+	return &fault
+}
+
 // fail opens the circuit: what waits fails.
 func (s *Supervisor) fail(a lifecycle.Fail) {
-	fault, ok := errors.AsType[*StartFault](a.Err)
-	if !ok {
-		fault = &StartFault{ExitCode: -1, Err: a.Err}
-	}
-	fault.Attempts = a.Row
-	err := s.cfg.StartFailure(fault)
+	err := s.cfg.StartFailure(faultOf(a.Err, a.Row))
 	s.mu.Lock()
 	s.failing = err
 	s.mu.Unlock()

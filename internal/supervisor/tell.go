@@ -2,7 +2,6 @@ package supervisor
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/procpool/procpool/event"
@@ -46,23 +45,13 @@ func (w *worker) tell(make func(event.At) event.Event) {
 func (s *Supervisor) public(e event.Event) event.Event {
 	switch e := e.(type) {
 	case event.WorkerStartFailed:
-		e.Err = s.startFailure(e.Err, e.Row)
+		e.Err = s.cfg.StartFailure(faultOf(e.Err, e.Row))
 		return e
 	case event.CircuitOpened:
 		e.Err = s.Failing() // set by the action before
 		return e
 	}
 	return e
-}
-
-func (s *Supervisor) startFailure(err error, row int) error {
-	fault, ok := errors.AsType[*StartFault](err)
-	if !ok {
-		return err
-	}
-	own := *fault
-	own.Attempts = row
-	return s.cfg.StartFailure(&own)
 }
 
 func taskOf(e *queue.Entry) event.Task {
