@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 // they reach it, and the next begins small.
 func TestLeak(t *testing.T) {
 	pooltest.Check(t)
-	const calls, leak, limit = 60, 4 << 20, 80 << 20
+	const calls, leak, limit = 160, 4 << 20, 80 << 20
 	ctx := context.Background()
 	without, err := measure(ctx, procpool.Recycle{}, calls, leak)
 	if err != nil {
