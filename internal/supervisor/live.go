@@ -3,6 +3,7 @@ package supervisor
 import (
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -264,7 +265,7 @@ func howEnded(st process.Status) string {
 func (w *worker) stderr() string {
 	text := w.tail.String()
 	if text == "" {
-		return string(w.crash)
+		return strings.ToValidUTF8(string(w.crash), "?") // a worker may have written anything there
 	}
 	return text
 }

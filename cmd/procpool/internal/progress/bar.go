@@ -28,6 +28,7 @@ func newBar(f *os.File) *bar {
 		progressbar.OptionShowDescriptionAtLineEnd(),
 		progressbar.OptionThrottle(time.Millisecond), // the caller has a rhythm
 		progressbar.OptionSetRenderBlankState(false),
+		progressbar.OptionSetSpinnerChangeInterval(0), // else it draws on a goroutine of its own, beside show
 	)
 	return b
 }
