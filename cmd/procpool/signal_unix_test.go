@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -60,16 +61,18 @@ func TestInterruptedOnce(t *testing.T) {
 			var rest strings.Builder
 			out.WriteTo(&rest)
 			code := exitCode(cmd)
-			if rest.String() != "1\n1.1\n" || code != 130 || time.Since(began) > 20*time.Second {
+			// On a busy machine, an item may not have begun when the signal comes; then it is left, too.
+			done := 1 + strings.Count(rest.String(), "\n")
+			if !strings.HasPrefix("1\n1.1\n", rest.String()) || code != 130 || time.Since(began) > 20*time.Second {
 				t.Errorf("printed %q, exit code %d, after %v", &rest, code, time.Since(began))
 			}
-			for _, want := range []string{"stopping when the running items are done", "interrupted, 3 items are done", "map --resume -p 2 --log " + log + " sleep"} {
+			for _, want := range []string{"stopping when the running items are done", fmt.Sprintf("interrupted, %d items are done", done), "map --resume -p 2 --log " + log + " sleep"} {
 				if !strings.Contains(stderr.String(), want) {
 					t.Errorf("stderr is %q, want %q in it", stderr, want)
 				}
 			}
-			if got := logged(t, log); got != 3 {
-				t.Errorf("%d items are logged, want 3", got)
+			if got := logged(t, log); got != done {
+				t.Errorf("%d items are logged, want %d", got, done)
 			}
 		})
 	}
