@@ -137,8 +137,8 @@ type answer struct {
 	owned bool
 }
 
-// collect takes in the n bytes that the worker has sent. The caller has the duty. What broke the stream is told again and again, as nobody
-// knows what the rest of the bytes mean, and a caller who leads leaves it to the reader to act.
+// collect takes in the n bytes that the worker has sent. The caller has the duty. What broke the stream is told again and
+// again, as nobody knows what the rest of the bytes mean, and a caller who leads leaves it to the reader to act.
 func (l *link) collect(h *hands, n int) error {
 	if l.fault == nil {
 		l.fault = l.digest(h, n)

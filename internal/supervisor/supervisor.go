@@ -8,7 +8,6 @@ import (
 	"github.com/procpool/procpool/event"
 	"github.com/procpool/procpool/internal/lifecycle"
 	"github.com/procpool/procpool/internal/process"
-	"github.com/procpool/procpool/internal/queue"
 )
 
 // Supervisor keeps the workers of one pool.
@@ -261,5 +260,3 @@ func (s *Supervisor) snapshotDemand() lifecycle.Demand {
 	q := s.cfg.Queue.Snapshot()
 	return lifecycle.Demand{Queued: q.Queued, Waiting: q.Waiting, Idle: q.Idle}
 }
-
-var _ = queue.ErrFull
