@@ -3,6 +3,7 @@ package procpool_test
 import (
 	"context"
 	"errors"
+	"io"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -29,7 +30,7 @@ func TestFaultInC(t *testing.T) {
 	}
 	ctx, done := context.WithTimeout(t.Context(), time.Minute)
 	defer done()
-	pool, err := procpool.New(procpool.Config{Processes: 1, StartMethod: procpool.Command(program)})
+	pool, err := procpool.New(procpool.Config{Processes: 1, StartMethod: procpool.Command(program), Stderr: io.Discard})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -96,8 +96,12 @@ func (r *rule) took(since time.Time, n float64) {
 
 var (
 	rulesWait = procpool.Define("rules.wait", func(ctx context.Context, d time.Duration) (string, error) {
+		// No time.After: where a timer's channel is received from after its time, Go 1.26 runs the timer on the receiver, with the
+		// one race context of the bubble; two at once break the race detector, which then ends the process.
+		wait, done := context.WithTimeout(context.Background(), d)
+		defer done()
 		select {
-		case <-time.After(d):
+		case <-wait.Done():
 		case <-ctx.Done():
 			return "", ctx.Err()
 		}

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -140,11 +141,14 @@ func hostileScript(script []byte) func(*fake) {
 			case 10:
 				f.answer(seq)
 			case 11:
-				select { // gives the pool its turn
-				case <-time.After(time.Duration(arg) * time.Millisecond):
+				turn, done := context.WithTimeout(context.Background(), time.Duration(arg)*time.Millisecond) // the pool's
+				select {
+				case <-turn.Done():
 				case <-f.exited:
+					done()
 					return
 				}
+				done()
 			case 12:
 				f.peer.Send(wire.Header{Type: wire.Result, Seq: seq, Size: int(arg) << 22}.Append(nil), nil)
 			}
