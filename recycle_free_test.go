@@ -33,8 +33,8 @@ func TestRecycleIsFree(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%v/%d/%d", c.start, c.limit, c.callers), func(t *testing.T) {
 			n := 4000
-			free, freeTail := recycleLoad(t, c.start, 0, c.callers, n, task)
-			took, tail := recycleLoad(t, c.start, c.limit, c.callers, n, task)
+			free, freeTail := recycleLoad(t, c.start, 0, 0, c.callers, n, task)
+			took, tail := recycleLoad(t, c.start, c.limit, 0, c.callers, n, task)
 			// Where starting takes longer than a worker's life, two places have at most four processes.
 			spawning := time.Duration(n/c.limit) * (c.start + time.Duration(c.limit)*task) / 4
 			t.Logf("%v and p99 %v without, %v and %v with a limit; spawning alone: %v", free, freeTail, took, tail, spawning)
@@ -48,11 +48,29 @@ func TestRecycleIsFree(t *testing.T) {
 	}
 }
 
+// Where a start takes longer than the life of a worker, the owner may allow more successors than places; then that is free, too.
+func TestRecycleManySpares(t *testing.T) {
+	const start, task, n = 50 * time.Millisecond, 10 * time.Millisecond, 4000
+	for _, limit := range []int{1, 2} {
+		free, freeTail := recycleLoad(t, start, 0, 0, 4, n, task)
+		few, _ := recycleLoad(t, start, limit, 2, 4, n, task)
+		took, tail := recycleLoad(t, start, limit, 16, 4, n, task)
+		t.Logf("limit %d: %v and p99 %v without; %v with two spares; %v and %v with sixteen", limit, free, freeTail, few, took, tail)
+		if float64(took) > 1.03*float64(free) || float64(tail) > 1.2*float64(freeTail) {
+			t.Errorf("limit %d: took %v and p99 %v, without a limit %v and %v", limit, took, tail, free, freeTail)
+		}
+		if float64(few) < 1.3*float64(free) {
+			t.Errorf("limit %d: two spares take %v, without a limit %v: they are no bound", limit, few, free)
+		}
+	}
+}
+
 // recycleLoad returns how long n tasks take in all, and how long the slow ones.
-func recycleLoad(t *testing.T, start time.Duration, limit, callers, n int, task time.Duration) (took, tail time.Duration) {
+func recycleLoad(t *testing.T, start time.Duration, limit, spares, callers, n int, task time.Duration) (took, tail time.Duration) {
 	synctest.Test(t, func(t *testing.T) {
 		p, err := procpool.New(procpool.Config{
 			Processes: 2, MaxTasksPerChild: limit, StartMethod: procpool.Goroutines(), Initializer: recycleInit.Bind(start),
+			Spares: spares,
 		})
 		if err != nil {
 			t.Fatal(err)

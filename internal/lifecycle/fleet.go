@@ -27,7 +27,7 @@ type Config struct {
 	Memory    uint64  // 0: no limit; so for the next three
 	Growth    uint64
 	Age, Idle time.Duration
-	Spares    int // 0: as many as needed, at most as many as places; -1: none, replace after the exit
+	Spares    int // most processes beyond the places; 0: as many as needed, at most as many as places; -1: none, replace after the exit
 
 	Scale        Scale
 	Restart      Restart
@@ -86,7 +86,8 @@ type Fleet struct {
 	pace    time.Duration // time per task, over all workers; 0: not known
 	told    bool          // WorkerMisconfigured was told
 
-	restart restart
+	restart  restart
+	surprise surprise
 
 	// The step.
 	now   time.Time
@@ -133,6 +134,8 @@ func (f *Fleet) note(in Input) {
 		f.drained(in)
 	case Measured:
 		f.measured(in)
+	case Notice:
+		f.notice(in)
 	case Asked:
 		f.asked(in)
 	case Doom:

@@ -8,7 +8,7 @@ import (
 
 // Input is one of the structs below: something that happened.
 //
-// Progress, Drained, Measured, Asked and Doom may arrive late, for a worker that is gone: they are ignored then. Ready,
+// Progress, Drained, Measured, Notice, Asked and Doom may arrive late, for a worker that is gone: they are ignored then. Ready,
 // Exited and SpawnFailed may not.
 type Input interface{ input() }
 
@@ -48,6 +48,10 @@ type (
 		Memory uint64
 		Tasks  int // run so far
 	}
+
+	// Notice: the task in it has asked for its replacement. It will leave once that task is answered, with Asked; the
+	// successor starts now.
+	Notice struct{ ID ID }
 
 	// Asked: someone wants it replaced, for ReasonAsked or ReasonPanic. It gets no more tasks; with Later, as
 	// Recycle.When has it, it serves until a successor is ready.
@@ -95,6 +99,7 @@ func (SpawnFailed) input() {}
 func (Progress) input()    {}
 func (Drained) input()     {}
 func (Measured) input()    {}
+func (Notice) input()      {}
 func (Asked) input()       {}
 func (Doom) input()        {}
 func (Begin) input()       {}

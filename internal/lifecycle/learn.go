@@ -1,6 +1,9 @@
 package lifecycle
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // estimate follows a duration that varies, as TCP follows its round trips: a moving mean, and how far values are from it.
 type estimate struct{ mean, dev time.Duration }
@@ -21,15 +24,37 @@ func (e *estimate) ample() time.Duration { return e.mean + 2*e.dev }
 // lead is how many tasks before its last a worker's successor must start, to be ready when the last one has run. Where
 // times are not known it is half the budget: when the first half has run, they are.
 func (f *Fleet) lead(w *worker) int {
+	n := f.tasksInStart(w)
+	if n == 0 {
+		return (w.budget + 1) / 2
+	}
+	return min(w.budget, n)
+}
+
+// tasksInStart is how many tasks the worker may run while another one starts; 0: not known.
+func (f *Fleet) tasksInStart(w *worker) int {
 	pace := w.pace
 	if pace == 0 {
 		pace = f.pace
 	}
 	start := f.starts.ample()
 	if pace == 0 || start == 0 {
-		return (w.budget + 1) / 2
+		return 0
 	}
-	return int(min(int64(w.budget), 1+int64((start-1)/pace)))
+	return int(min(math.MaxInt32, 1+int64((start-1)/pace)))
+}
+
+// deep reports whether there may be more successors than places: then a start that takes longer than a worker serves does
+// not bound how many tasks are run.
+func (f *Fleet) deep() bool { return f.cfg.MaxTasks > 0 && f.cfg.Spares > f.target }
+
+// chain is how many workers must start now for the place of one that is near its end: its successor and, where the owner
+// allows that many, those who come after it within one start.
+func (f *Fleet) chain(w *worker) int {
+	if w.budget == 0 || !f.deep() {
+		return 1
+	}
+	return min(f.cfg.Spares, 1+f.tasksInStart(w)/w.budget)
 }
 
 // watch says when to hear of the worker again: when its successor must start, but at the latest at half of what is left,
@@ -69,6 +94,18 @@ func (f *Fleet) progress(in Progress) {
 		return
 	}
 	f.watch(w)
+}
+
+// learnOnly learns from a worker of one task, which has run it and never could tell of one before.
+func (f *Fleet) learnOnly(w *worker) {
+	if w.budget != 1 || !w.ready() || w.spentAt.IsZero() {
+		return
+	}
+	from := w.spentAt
+	if w.readyAt.After(from) {
+		from = w.readyAt
+	}
+	f.learnPace(max(1, f.now.Sub(from)))
 }
 
 func (f *Fleet) learnPace(d time.Duration) {

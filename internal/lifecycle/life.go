@@ -109,6 +109,7 @@ func (f *Fleet) drained(in Drained) {
 		f.refuse(in, "was not retired")
 		return
 	}
+	f.learnOnly(w)
 	f.spent(w)
 	f.stop(w)
 }

@@ -85,7 +85,7 @@ func newWorld(t *rapid.T) *world {
 		Growth:    uint64(pick("growth", 0, 50)),
 		Age:       time.Duration(pick("age", 0, 5)) * time.Second,
 		Idle:      time.Duration(pick("idle", 0, 3)) * time.Second,
-		Spares:    pick("spares", -1, 0, 1, 2),
+		Spares:    pick("spares", -1, 0, 1, 2, 20),
 		Restart: Restart{
 			MaxFailures: pick("failures", -1, 1, 3), Backoff: 50 * time.Millisecond, MaxBackoff: time.Second,
 		},
@@ -297,7 +297,7 @@ func (w *world) terminate() {
 
 func (w *world) workerThing(p *proc) {
 	switch rapid.SampledFrom([]string{
-		"ready", "ready", "run", "run", "run", "run", "end", "leave", "leave", "fail", "crash", "measure", "ask", "doom", "die",
+		"ready", "ready", "run", "run", "run", "run", "end", "leave", "leave", "fail", "crash", "measure", "notice", "ask", "doom", "die",
 	}).Draw(w.t, "what") {
 	case "ready":
 		w.ready(p)
@@ -322,6 +322,10 @@ func (w *world) workerThing(p *proc) {
 	case "measure":
 		if p.started > 0 {
 			w.step(Measured{p.id, uint64(rapid.IntRange(10, 130).Draw(w.t, "memory")), p.started})
+		}
+	case "notice":
+		if p.started > 0 {
+			w.step(Notice{p.id})
 		}
 	case "ask":
 		if p.started > 0 {

@@ -85,7 +85,7 @@ func (f *Fleet) slots(c census) int {
 	case f.cfg.Spares < 0:
 		return f.target
 	}
-	return f.target + f.ahead(c)
+	return f.target + f.ahead(c) + f.standby()
 }
 
 // shed retires workers that have no place any more, and stops spares that nobody needs.
@@ -111,6 +111,9 @@ func (f *Fleet) shed() {
 // them: what we know of budgets lags behind the queue.
 func (f *Fleet) useful(c census) int {
 	n := max(0, f.slots(c)-c.serving)
+	if f.deep() {
+		n = max(n, f.cfg.Spares) // estimates waver; what was started for them will be of use
+	}
 	if f.closed {
 		n = min(n, f.demand.Queued)
 	}

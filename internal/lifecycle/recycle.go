@@ -30,7 +30,7 @@ func (f *Fleet) spent(w *worker) {
 	if w.leaving() {
 		return
 	}
-	w.retired, w.reason = true, event.ReasonTaskLimit
+	w.retired, w.reason, w.spentAt = true, event.ReasonTaskLimit, f.now
 	w.why = event.Figures{Tasks: w.budget, Limit: w.budget}
 	f.tell(event.WorkerRetiring{At: event.At{Time: f.now}, Worker: f.name(w.id), Reason: w.reason, Why: w.why})
 }
@@ -42,7 +42,16 @@ func (f *Fleet) asked(in Asked) {
 	case in.Later:
 		w.setDue(in.Reason, f.worked(w))
 	default:
+		if w.serving() && f.count().upSpares == 0 {
+			f.surprise.add(f.now)
+		}
 		f.retire(w, in.Reason, f.worked(w))
+	}
+}
+
+func (f *Fleet) notice(in Notice) {
+	if w := f.find(in, in.ID); w != nil {
+		w.near = true
 	}
 }
 

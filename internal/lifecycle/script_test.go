@@ -217,6 +217,8 @@ func (s *script) input(verb string, w words) Input {
 		return Drained{w.id()}
 	case "measured":
 		return Measured{w.id(), uint64(w.num("memory")), w.num("tasks")}
+	case "notice":
+		return Notice{w.id()}
 	case "asked":
 		r := event.ReasonAsked
 		if w.has("panic") {

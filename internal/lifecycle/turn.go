@@ -13,7 +13,7 @@ func (f *Fleet) ahead(c census) int {
 		switch {
 		case !w.serving():
 		case w.near:
-			n++
+			n += f.chain(w)
 		case w.due != "" && turn > 0:
 			turn--
 			n++
