@@ -36,7 +36,7 @@ var answerRules = []rule{{
 	judge: judgeTimeout,
 }, {
 	name: "retire", says: "an answer may ask for the worker to be replaced, until then it works on, or gives calls back",
-	hint: "set bit 0 of the answer's flags, and wait for stop; a call that comes before is run, or answered returned with the same bit", needs: []string{taskRetire},
+	hint: "set bit 0 of the answer's flags, perhaps with a frame of type 23 before it, and wait for stop; a call that comes before is run, or answered returned with the same bit", needs: []string{taskRetire},
 	judge: judgeRetire,
 }}
 
@@ -124,6 +124,10 @@ func judgeTimeout(t *trial) {
 func judgeRetire(t *trial) {
 	seq := t.call(taskRetire, nil)
 	f := t.next()
+	if f.Type == wire.Leaving {
+		t.want(f, wire.Leaving, seq)
+		f = t.next()
+	}
 	t.want(f, wire.Result, seq)
 	if f.Flags&wire.FlagRetire == 0 {
 		t.failf("the answer of %s has flags %#x, want bit 0 set", taskRetire, f.Flags)

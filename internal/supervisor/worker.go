@@ -32,7 +32,8 @@ type worker struct {
 
 	ready atomic.Bool // it has said so
 
-	strange, strangeBytes int // frames that mean nothing; owned by who has the duty
+	strange, strangeBytes int  // frames that mean nothing; owned by who has the duty
+	announced             bool // it said that it will ask to be replaced; owned by who has the duty
 
 	obituary event.WorkerExited // set before Exited is posted
 
@@ -100,11 +101,23 @@ func (w *worker) introduce(h wire.Header, body []byte) error {
 	case wire.Dumped:
 		w.link.dumped(h.Seq, body)
 		return nil
+	case wire.Leaving:
+		return w.announce(body)
 	}
-	if h.Type < wire.Hello && h.Type != 0 && h.Type > wire.Dump || h.Type > wire.Dumped && h.Type < 128 {
+	if h.Type < wire.Hello && h.Type != 0 && h.Type > wire.Dump || h.Type > wire.Leaving && h.Type < 128 {
 		return w.skip(body) // from a later version of the protocol
 	}
 	return nonsense("it sent a frame of type %d", h.Type)
+}
+
+// announce takes in that the worker will ask to be replaced: the successor can start. To hear it once is enough.
+func (w *worker) announce(body []byte) error {
+	if w.announced || !w.isReady() {
+		return w.skip(body)
+	}
+	w.announced = true
+	w.s.post(lifecycle.Notice{ID: w.id})
+	return nil
 }
 
 // What a worker may send of frames that mean nothing, for its life and for each task that it has run: they cost the pool

@@ -48,6 +48,7 @@ const (
 	Error    Type = 20 // worker to pool: the call's error (an Error in CBOR)
 	Returned Type = 21 // worker to pool: the call was taken back before it started
 	Dumped   Type = 22 // worker to pool: what it does in call seq, as text; the answer to dump
+	Leaving  Type = 23 // worker to pool: its answer to call seq, which runs, will ask for it to be replaced
 
 	Grease Type = 0x5a // sent by the pool now and then, so that no worker hard-codes the list
 )

@@ -268,6 +268,18 @@ func TestTimeoutInLoop(t *testing.T) {
 	}
 }
 
+// A task that asks for its worker's replacement is heard before its answer, and once.
+func TestRetireIsAnnounced(t *testing.T) {
+	w := launch(t, script(t, program))
+	w.send(w.frame(0, "procpool.retire(); procpool.retire()", wire.CallInfo{}))
+	if h, _ := w.next(); h.Type != wire.Leaving || h.Seq != 1 {
+		t.Errorf("got %+v", h)
+	}
+	if h, _ := w.next(); h.Type != wire.Result || h.Flags&wire.FlagRetire == 0 {
+		t.Errorf("got %+v", h)
+	}
+}
+
 // A worker that is asked what it does shows the task's line, and then goes on.
 func TestDump(t *testing.T) {
 	w := launch(t, script(t, program))

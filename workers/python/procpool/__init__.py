@@ -38,7 +38,7 @@ class WorkerInfo:
 
 def retire():
     """Ask the pool to replace this worker after the task that runs now."""
-    _inside().retiring = 1
+    _inside().retire()
 
 
 def current_task():

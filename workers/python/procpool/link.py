@@ -10,7 +10,7 @@ from collections import deque
 
 from .cbor import loads
 from .errors import Canceled, TimedOut
-from .frames import (BOARD, CALL, CANCEL, DUMP, DUMPED, IN, LIFELINE, MAX_BODY, MAX_CONTROL, OUT, SETUP, STOP,
+from .frames import (BOARD, CALL, CANCEL, DUMP, DUMPED, IN, LEAVING, LIFELINE, MAX_BODY, MAX_CONTROL, OUT, SETUP, STOP,
                      pack_header, read_header, write_all)
 
 CHUNK = 1 << 16
@@ -106,6 +106,14 @@ class Link:
                 text = stacks()
                 write_all([pack_header(len(text), DUMPED, 0, 0, seq), text])
             self.dumping = False
+
+    def retire(self):
+        """Have the answers ask for a successor, and let it start while the task still runs."""
+        announce = not self.retiring and self.live > 0 and _thread.get_ident() == self.main
+        self.retiring = 1
+        if announce:
+            with self.mouth:
+                write_all([pack_header(0, LEAVING, 0, 0, self.seq)])
 
     def interrupt(self, seq, why):
         # A signal, since it also ends a sleep or a wait of the main thread; this one, since whoever gets it
