@@ -68,14 +68,15 @@ var errPlanned = errors.New("planned")
 
 func init() { procpool.RegisterError("chaos.planned", errPlanned) }
 
-// marks counts the starts of each task, in memory that is shared by everyone: a byte for each.
-var marks []uint32
+// marks counts the starts of each task, in memory that is shared by everyone: a byte for each. The goroutines of a pool that
+// gave them up may read it while the next round sets it.
+var marks atomic.Pointer[[]uint32]
 
 // mark counts a start.
-func mark(id uint64) { atomic.AddUint32(&marks[id/4], 1<<(id%4*8)) }
+func mark(id uint64) { atomic.AddUint32(&(*marks.Load())[id/4], 1<<(id%4*8)) }
 
 // starts returns how often a task has started.
-func starts(id uint64) int { return int(atomic.LoadUint32(&marks[id/4]) >> (id % 4 * 8) & 0xff) }
+func starts(id uint64) int { return int(atomic.LoadUint32(&(*marks.Load())[id/4]) >> (id % 4 * 8) & 0xff) }
 
 // checksum is what the answer to a task must have.
 func checksum(id uint64, pad []byte) uint64 {

@@ -38,16 +38,19 @@ var initializer = procpool.DefineInitializer("chaos.setup", func(_ context.Conte
 		return nil, err
 	}
 	defer f.Close()
-	marks, err = mapMarks(f, s.Size)
+	_, err = mapMarks(f, s.Size)
 	return nil, err
 })
 
-func mapMarks(f *os.File, size int) ([]uint32, error) {
-	mem, err := unix.Mmap(int(f.Fd()), 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+// mapMarks sets marks. It returns their memory.
+func mapMarks(f *os.File, size int) (mem []byte, err error) {
+	mem, err = unix.Mmap(int(f.Fd()), 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
 		return nil, err
 	}
-	return unsafe.Slice((*uint32)(unsafe.Pointer(&mem[0])), size/4), nil
+	m := unsafe.Slice((*uint32)(unsafe.Pointer(&mem[0])), size/4)
+	marks.Store(&m)
+	return mem, nil
 }
 
 // makeMarks makes the marks of a round. What it returns removes them.
@@ -58,13 +61,13 @@ func makeMarks(tasks int) (path string, size int, remove func(), err error) {
 	}
 	defer f.Close()
 	size = (tasks + 7) &^ 3
+	var mem []byte
 	if err = f.Truncate(int64(size)); err == nil {
-		marks, err = mapMarks(f, size)
+		mem, err = mapMarks(f, size)
 	}
 	if err != nil {
 		os.Remove(f.Name())
 		return "", 0, nil, err
 	}
-	mem := unsafe.Slice((*byte)(unsafe.Pointer(&marks[0])), size)
 	return f.Name(), size, func() { unix.Munmap(mem); os.Remove(f.Name()) }, nil
 }

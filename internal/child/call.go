@@ -35,7 +35,6 @@ func (s *server) call(h wire.Header, body []byte) error {
 	task := &s.Tasks[h.Task]
 	ctx := s.newContext(task.Name, h.Seq, &info)
 	failure := s.invoke(task, ctx, payload)
-	s.current.Store(nil)
 	ctx.end()
 	if failure != nil {
 		return s.fail(h.Seq, failure)
@@ -72,7 +71,6 @@ func (s *server) invoke(t *Task, ctx *taskContext, payload []byte) (failure *wir
 func (s *server) abnormal(ctx *taskContext, v any, failure **wire.MessageError) {
 	*failure = abnormal(v)
 	if v == nil {
-		s.current.Store(nil)
 		ctx.end()
 		s.fail(ctx.seq, *failure) // a broken channel shows again at the next frame
 	}
@@ -108,11 +106,19 @@ func (s *server) finish(t wire.Type, seq uint64) error {
 		h.Flags |= wire.FlagRetire
 	}
 	h.Append(s.out[:0])
-	err := s.publish(s.out)
+	err := s.deliver(s.out)
 	if cap(s.out) > keepOut {
 		s.out = nil
 	}
 	return err
+}
+
+// deliver publishes a reply. While calls wait here, the pool is not told of each reply.
+func (s *server) deliver(frame []byte) error {
+	if s.poster != nil && s.stream != nil && s.stream.scan.Ready() {
+		return s.poster.Post(frame)
+	}
+	return s.publish(frame)
 }
 
 // deadline returns when the context of a call that starts now ends.

@@ -5,7 +5,6 @@ package child
 import (
 	"context"
 	"fmt"
-	"sync"
 	"sync/atomic"
 
 	"github.com/procpool/procpool/internal/transport"
@@ -37,10 +36,16 @@ type Program struct {
 // Channel is how a worker talks to its pool. Calls and replies go through Calls; what must reach a busy worker
 // comes through Control, which is the same for pipes.
 type Channel struct {
-	Calls   transport.Peer
+	Calls   transport.Peer // and Poster, if it can
 	Control interface{ Recv(p []byte) (int, error) }
 	Board   *transport.Board
 	Gone    func() // called when the pool is gone: leaves at once
+}
+
+// Poster is a Peer that can publish a frame now and tell the pool of it with the next, or by Tell.
+type Poster interface {
+	Post(frame []byte) error
+	Tell()
 }
 
 // server serves one pool.
@@ -55,7 +60,7 @@ type server struct {
 	cleanup func()
 	slab    []taskContext // contexts not used yet; owned by the serving goroutine
 
-	current  atomic.Pointer[taskContext] // what runs
+	current  atomic.Pointer[taskContext] // what runs, or ran last; nil before
 	canceled atomic.Uint64               // the call of the last cancel frame
 	retire   atomic.Bool                 // the worker wants to be replaced
 	over     atomic.Bool                 // the pool is gone: nothing more is run
@@ -64,7 +69,7 @@ type server struct {
 	stream *streamed // calls, where they do not come through the control channel; owned by the serving goroutine
 	out    []byte    // reused for replies; owned by the serving goroutine
 
-	sending sync.Mutex // held over Calls.Send: the control goroutine sends dumps
+	poster Poster // Calls, if it is one
 }
 
 // Tamper, if set, stands between every worker of this process and its pool: package pooltest makes workers misbehave.
@@ -80,6 +85,7 @@ func Serve(p Program, ch Channel, pid int) error {
 	}
 	s := &server{Program: p, Channel: ch, pid: pid}
 	s.inbox.some.L = &s.inbox.mu
+	s.poster, _ = ch.Calls.(Poster)
 	if ch.Control != any(ch.Calls) {
 		s.stream = &streamed{peer: ch.Calls, buf: make([]byte, 64<<10)}
 	}
@@ -132,6 +138,9 @@ func (s *server) loop() error {
 func (s *server) next() (wire.Header, []byte, error) {
 	if s.stream == nil || s.name == "" {
 		return s.inbox.next()
+	}
+	if s.poster != nil && !s.stream.scan.Ready() {
+		s.poster.Tell() // before we may wait
 	}
 	return s.stream.next()
 }

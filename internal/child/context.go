@@ -3,6 +3,7 @@ package child
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/procpool/procpool/internal/wire"
@@ -20,11 +21,20 @@ type taskContext struct {
 	metadata []byte
 	deadline time.Time
 
+	state atomic.Uint32 // bits, see below
+
 	mu    sync.Mutex
 	inner context.Context // nil until asked for
 	stop  context.CancelCauseFunc
-	err   error // why it ended before inner was asked for
+	err   error // why it ended before the function returned
 }
+
+// The state of a context. A task that never looks at its context, nobody cancels, and nobody asks about, ends it with one
+// exchange of this word; who does any of that holds mu.
+const (
+	touched = 1 << iota // end has to look
+	over                // the function has returned
+)
 
 const slabSize = 32
 
@@ -40,7 +50,9 @@ func (s *server) newContext(task string, seq uint64, info *wire.CallInfo) *taskC
 	if info.Metadata != nil {
 		c.metadata = append([]byte(nil), info.Metadata...)
 	}
-	c.deadline = deadline(info)
+	if info.Deadline != 0 || info.Timeout > 0 {
+		c.deadline = deadline(info)
+	}
 	s.current.Store(c)
 	if s.over.Load() || s.canceled.Load() == seq { // the cancel frame overtook the call
 		c.cancel(context.Canceled)
@@ -54,6 +66,9 @@ func (c *taskContext) get() context.Context {
 	defer c.mu.Unlock()
 	if c.inner != nil {
 		return c.inner
+	}
+	if c.state.Or(touched)&over != 0 && c.err == nil {
+		c.err = context.Canceled
 	}
 	ctx, stop := context.WithCancelCause(context.Background())
 	c.stop = stop
@@ -83,7 +98,20 @@ func (c *taskContext) cancel(err error) {
 }
 
 // end ends the context after the function has returned, and releases its timer.
-func (c *taskContext) end() { c.cancel(context.Canceled) }
+func (c *taskContext) end() {
+	if c.state.Swap(over)&touched != 0 {
+		c.cancel(context.Canceled)
+	}
+}
+
+// running calls f unless the function has returned, which then waits for it.
+func (c *taskContext) running(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state.Or(touched)&over == 0 {
+		f()
+	}
+}
 
 func (c *taskContext) Deadline() (time.Time, bool) { return c.deadline, !c.deadline.IsZero() }
 func (c *taskContext) Done() <-chan struct{}       { return c.get().Done() }

@@ -13,9 +13,12 @@ const mostDump = 64 << 10
 // dump tells the pool what every goroutine does, if call seq still runs. It is called by the control goroutine, whose own
 // stack comes first and is left out.
 func (s *server) dump(seq uint64) {
-	if c := s.current.Load(); c == nil || c.seq != seq {
-		return
+	if c := s.current.Load(); c != nil && c.seq == seq {
+		c.running(func() { s.sendDump(seq) }) // while it runs, nobody else sends
 	}
+}
+
+func (s *server) sendDump(seq uint64) {
 	buf := make([]byte, mostDump)
 	text := buf[:runtime.Stack(buf, true)]
 	if _, others, ok := bytes.Cut(text, []byte("\n\n")); ok {
@@ -25,8 +28,4 @@ func (s *server) dump(seq uint64) {
 }
 
 // publish sends a frame.
-func (s *server) publish(frame []byte) error {
-	s.sending.Lock()
-	defer s.sending.Unlock()
-	return s.Calls.Send(frame, nil)
-}
+func (s *server) publish(frame []byte) error { return s.Calls.Send(frame, nil) }

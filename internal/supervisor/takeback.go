@@ -76,6 +76,7 @@ func (l *link) lookAhead() (again bool) {
 		return true
 	}
 	l.takeBack()
+	l.conn.Nudge() // after it: no answer from before a long task stays unseen behind it
 	return false
 }
 

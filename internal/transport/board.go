@@ -43,7 +43,7 @@ func (b *Board) Claim(seq uint64) bool {
 	if seq <= b.word(boardRevoked).Load() {
 		return false
 	}
-	b.word(boardStarted).Store(seq)
+	release(b.word(boardStarted), seq)
 	return true
 }
 

@@ -72,6 +72,9 @@ func (c *Memory) lastRecv(p []byte) (int, error) {
 	return n, err
 }
 
+// Nudge implements Conn: every answer is told at once.
+func (c *Memory) Nudge() {}
+
 // Interrupt implements Conn.
 func (c *Memory) Interrupt() { c.interrupt() }
 

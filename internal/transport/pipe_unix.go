@@ -200,13 +200,20 @@ func (c *Pipe) Lead(p []byte, atMost time.Duration) (int, error) {
 
 // limit sets the time when Recv returns; zero: none.
 func (c *Pipe) limit(until time.Time) {
+	c.limited = false
+	c.limitRecv(until)
+}
+
+func (c *Pipe) limitRecv(until time.Time) {
 	c.deadline.Lock()
 	defer c.deadline.Unlock()
-	c.limited = false
 	if !c.interrupted.Load() {
 		c.in.file.SetReadDeadline(until)
 	}
 }
+
+// Nudge implements Conn: every answer is told at once.
+func (c *Pipe) Nudge() {}
 
 // Interrupt implements Conn.
 func (c *Pipe) Interrupt() {

@@ -126,8 +126,11 @@ func (w *ringWriter) put(p []byte) {
 	w.at += uint64(len(p))
 }
 
-// publish lets the reader have what was put.
+// publish lets the reader have what was put, and puts a barrier between that and the loads to come.
 func (w *ringWriter) publish() { w.tail.Swap(w.at) }
+
+// post lets the reader have what was put, without a barrier.
+func (w *ringWriter) post() { release(w.tail, w.at) }
 
 // want makes the reader tell when there is room; it reports whether there is some already.
 func (w *ringWriter) want() (bool, error) {
@@ -150,6 +153,9 @@ type ringReader struct {
 
 // ready reports whether the writer has published something that was not read yet, or broke its cursor.
 func (r *ringReader) ready() bool { return r.tail.Load() != r.at }
+
+// untaken reports whether the writer has published something that was not read yet. Anybody may ask.
+func (r *ring) untaken() bool { return r.tail.Load() != r.head.Load() }
 
 func (r *ringReader) refresh() error {
 	tail := r.tail.Load()

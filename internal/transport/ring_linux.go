@@ -5,6 +5,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Ring is a Conn over two rings in shared memory, and two pipes beside them: one brings control frames to the worker, the
@@ -183,6 +184,22 @@ func (c *Ring) Interrupt() {
 	c.pipe.Interrupt()
 	if clear32(c.waits) {
 		futexWake(c.waits)
+	}
+}
+
+// Nudge implements Conn. What the worker has posted without telling us must not wait behind a call that takes long.
+func (c *Ring) Nudge() {
+	c.life.Lock()
+	defer c.life.Unlock()
+	if c.interrupted.Load() || c.closed.Load() || !c.in.untaken() {
+		return
+	}
+	switch how := c.waits.Load(); {
+	case how == awake || !c.waits.CompareAndSwap(how, awake):
+	case how == inThread:
+		futexWake(c.waits)
+	default:
+		c.pipe.limitRecv(time.Unix(1, 0))
 	}
 }
 

@@ -25,7 +25,13 @@ type RingPeer struct {
 	out   ringWriter // owned by the goroutine that sends
 	ready func() bool
 	room  func() bool
+
+	untold int // frames posted since the pool was last told
 }
+
+// mostUntold is how many frames are posted before the pool is told. It looks for itself when a call takes long, see
+// Ring.Nudge.
+const mostUntold = 32
 
 var bell = []byte{1}
 
@@ -95,6 +101,25 @@ func (p *RingPeer) Send(head, body []byte) error {
 	return nil
 }
 
+// Post is Send for a frame that others will follow soon: it is published, but the pool, if it sleeps, is told of it with one
+// of these, or by Tell.
+func (p *RingPeer) Post(frame []byte) error {
+	if p.untold >= mostUntold || len(frame) > p.out.free() {
+		return p.Send(frame, nil)
+	}
+	p.out.put(frame)
+	p.out.post()
+	p.untold++
+	return nil
+}
+
+// Tell tells the pool of what was posted.
+func (p *RingPeer) Tell() {
+	if p.untold > 0 {
+		p.publish()
+	}
+}
+
 func (p *RingPeer) sendPieces(b []byte) error {
 	for len(b) > 0 {
 		room, err := p.out.room(1)
@@ -114,6 +139,7 @@ func (p *RingPeer) sendPieces(b []byte) error {
 }
 
 func (p *RingPeer) publish() {
+	p.untold = 0
 	p.out.publish()
 	p.wakePool()
 }

@@ -26,17 +26,20 @@ func (c *Ring) Recv(p []byte) (int, error) {
 	if c.spun(spinFor) {
 		return c.turn(p)
 	}
-	c.p = p
-	err := c.pipe.in.raw.Read(c.receive)
-	c.p = nil
-	c.waits.Store(awake)
-	switch {
-	case err == nil:
-		return c.n, c.err
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return c.lastRecv(p)
-	default:
-		return 0, ErrClosed
+	for {
+		c.p = p
+		err := c.pipe.in.raw.Read(c.receive)
+		c.p = nil
+		c.waits.Store(awake)
+		switch {
+		case err == nil:
+			return c.n, c.err
+		case !errors.Is(err, os.ErrDeadlineExceeded):
+			return 0, ErrClosed
+		case c.interrupted.Load():
+			return c.lastRecv(p)
+		}
+		c.pipe.limitRecv(time.Time{}) // we were nudged
 	}
 }
 

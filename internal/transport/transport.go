@@ -29,6 +29,8 @@ type Conn interface {
 	// Lead is Recv for a caller who expects the answer soon: it spins, or blocks its thread, for at most the given time,
 	// then returns 0, nil.
 	Lead(p []byte, atMost time.Duration) (int, error)
+	// Nudge makes a Recv or Lead that waits look again, for a worker need not tell of every answer at once.
+	Nudge()
 	// Interrupt makes this and every later Recv and Lead return instead of waiting. It may be called at any time.
 	Interrupt()
 	// Close releases the channel. Nobody may be in another method.

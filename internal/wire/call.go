@@ -52,6 +52,10 @@ var errShortCall = errors.New("call frame is shorter than its fields")
 // ParseCall splits the body of a call with the given flags into its fields and its payload, which is a part of body.
 func ParseCall(flags uint8, body []byte) (c CallInfo, payload []byte, err error) {
 	c.Attempt = 1
+	if flags&^FlagSpread == 0 && len(body) >= 8 { // most calls
+		c.ID, c.Spread = binary.LittleEndian.Uint64(body), flags != 0
+		return c, body[8:], nil
+	}
 	take := func(n int) []byte {
 		if err != nil || len(body) < n {
 			err = errShortCall

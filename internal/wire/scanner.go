@@ -1,5 +1,7 @@
 package wire
 
+import "encoding/binary"
+
 // Scanner cuts a stream of bytes into frames. The bytes given to Feed may end anywhere; a frame that is cut off is kept
 // until the rest has come. What it keeps never exceeds what has really arrived, whatever a header claims.
 type Scanner struct {
@@ -35,6 +37,12 @@ func (s *Scanner) Next() (h Header, body []byte, owned, ok bool) {
 	body = s.in[HeaderSize : HeaderSize+h.Size : HeaderSize+h.Size]
 	s.in = s.in[HeaderSize+h.Size:]
 	return h, body, false, true
+}
+
+// Ready reports whether Next will return a frame, of those that were fed whole.
+func (s *Scanner) Ready() bool {
+	return s.err == nil && len(s.part) == 0 && len(s.in) >= HeaderSize &&
+		len(s.in)-HeaderSize >= int(binary.LittleEndian.Uint32(s.in))
 }
 
 // join completes the kept beginning with what was fed.
