@@ -224,7 +224,9 @@ func TestNestedPools(t *testing.T) {
 	ctNestedGate.ApplyAsync(c.ctx, p, g.in("inner"))
 	v := g.await()
 	for _, w := range p.Workers() {
-		syscall.Kill(w.PID, syscall.SIGKILL)
+		if w.PID != 0 { // 0, not spawned yet, would mean this process and its whole group
+			syscall.Kill(w.PID, syscall.SIGKILL)
+		}
 	}
 	v.gone()
 	c.shut(p)

@@ -117,7 +117,9 @@ func TestIdleWorkersKilled(t *testing.T) {
 	p := c.ready(procpool.Config{Processes: 2, OnEvent: j.add})
 	for round := 1; round <= 3; round++ {
 		for _, w := range p.Workers() {
-			syscall.Kill(w.PID, syscall.SIGKILL)
+			if w.PID != 0 { // 0, not spawned yet, would mean this process and its whole group
+				syscall.Kill(w.PID, syscall.SIGKILL)
+			}
 		}
 		out, err := ctInc.Map(c.ctx, p, numbers(100))
 		if err != nil || out[99] != 100 {

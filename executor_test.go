@@ -367,7 +367,9 @@ func TestExecutorIdleWorkersKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, w := range pool.Workers() {
-			syscall.Kill(w.PID, syscall.SIGKILL)
+			if w.PID != 0 { // 0, not spawned yet, would mean this process and its whole group
+				syscall.Kill(w.PID, syscall.SIGKILL)
+			}
 		}
 	}
 	if s := pool.Stats(); s.Failing != nil {

@@ -9,11 +9,14 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/procpool/procpool"
 	"github.com/procpool/procpool/pooltest"
@@ -68,7 +71,10 @@ func TestOrphanParent(t *testing.T) {
 	}
 }
 
-// TestNoOrphans kills a pool's process at random moments, and looks for what is left of its family a second later.
+// orphanWithin is what the family of a killed parent may take to be gone, the grandchildren too.
+const orphanWithin = time.Second
+
+// TestNoOrphans kills a pool's process at random moments, and waits for the end of all its family.
 func TestNoOrphans(t *testing.T) {
 	pooltest.Check(t)
 	dir := t.TempDir() // the parents have no chance to clean up
@@ -76,17 +82,27 @@ func TestNoOrphans(t *testing.T) {
 	if os.Getenv("PROCPOOL_LONG") != "" {
 		rounds = 250
 	}
+	var took []time.Duration
+	family := 0
 	for i := range rounds {
 		mark := fmt.Sprintf("%s=%d-%d", orphanMark, os.Getpid(), i)
 		delay := time.Duration(rand.IntN(400)) * time.Millisecond
 		if i%3 == 0 { // where most of it happens
 			delay = time.Duration(rand.IntN(40_000)) * time.Microsecond
 		}
-		orphanRound(t, mark, dir, delay)
+		n, d := orphanRound(t, mark, dir, delay)
+		family, took = family+n-1, append(took, d)
+	}
+	slices.Sort(took)
+	t.Logf("%d parents killed, with %d descendants; all were gone after %v (median), %v (p99), %v (most)",
+		rounds, family, took[rounds/2], took[rounds-1-rounds/100], took[rounds-1])
+	if family < rounds {
+		t.Errorf("%d parents had only %d descendants", rounds, family)
 	}
 }
 
-func orphanRound(t *testing.T, mark, dir string, delay time.Duration) {
+// orphanRound returns how many there were just before the kill, the parent included, and after what time nobody was left.
+func orphanRound(t *testing.T, mark, dir string, delay time.Duration) (had int, took time.Duration) {
 	t.Helper()
 	cmd := exec.Command("/proc/self/exe", "-test.run=^TestOrphanParent$")
 	cmd.Env = append(os.Environ(), mark, "TMPDIR="+dir)
@@ -102,20 +118,35 @@ func orphanRound(t *testing.T, mark, dir string, delay time.Duration) {
 		t.Errorf("the parent says %q, %v", line, err)
 	}
 	<-time.After(delay) // the subject: it may be killed at any moment
+	had = len(marked(mark))
 	killed := time.Now()
 	cmd.Process.Kill()
 	cmd.Wait()
 	for {
-		left := family(mark)
+		left := marked(mark)
+		took = time.Since(killed)
 		if len(left) == 0 {
-			return
+			return had, took
 		}
-		if time.Since(killed) > 3*time.Second { // one second, on a machine that does nothing else
-			t.Errorf("killed after %v, there are left: %s", delay, strings.Join(left, "; "))
+		if took > orphanWithin {
+			t.Errorf("killed %v after its begin, a parent has left %v later: %s", delay, took, strings.Join(family(mark), "; "))
 			bury(mark)
-			return
+			return had, took
+		}
+		for _, pid := range left {
+			waitExit(pid, killed.Add(orphanWithin))
 		}
 	}
+}
+
+// waitExit waits until the process has ended, or until then.
+func waitExit(pid int, until time.Time) {
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return
+	}
+	defer unix.Close(fd)
+	unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, max(0, int(time.Until(until).Milliseconds()))+1)
 }
 
 // family describes the living processes that have the mark in their environment.

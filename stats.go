@@ -49,7 +49,7 @@ const (
 // WorkerInfo is what is known of a worker.
 type WorkerInfo struct {
 	Name    string
-	PID     int
+	PID     int // 0: not spawned yet
 	State   State
 	Running int    // tasks in it now
 	Task    string // what it runs

@@ -11,8 +11,7 @@ import (
 // and names the group as its receiver (F_SETOWN with a negative number). So no orphan stays, also if the worker is
 // stopped, stuck in C, or has never heard of us.
 //
-// Why not Pdeathsig: it follows the thread that forked, which Go's runtime may end at any time; it reaches the leader
-// only; and a program that changes its user loses it.
+// Why not Pdeathsig alone: it reaches the leader only, and a program that changes its user loses it.
 //
 // All three settings belong to the open file, not to the descriptor, so they hold for the child's copy too. The kernel
 // remembers the group itself, not its number, so closing the line never hits a stranger that got the number later.
@@ -22,8 +21,9 @@ import (
 // end first, while the read end is still there to tell. That order is not promised; for all other programs it does not
 // matter.
 //
-// There is a gap. The group has no number before the fork, and by the time we know it the program runs. A parent that
-// dies before bind leaves a child that has to look at its files, and so has whatever it has started by then.
+// The group has no number before the fork, and by the time we know it the program runs. If we die before bind, Pdeathsig
+// ends the leader; what the program has started by then has to look at its files. That Pdeathsig follows the thread that
+// forked, which Go's runtime may end at any time, is what [forker] is for.
 
 // prepare sets all but the receiver, so that one call is left to do after the fork.
 func (l *lifeline) prepare() error {

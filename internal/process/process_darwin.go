@@ -12,6 +12,15 @@ const maxRSSUnit = 1
 
 func (s *Spec) attrOS(*syscall.SysProcAttr, *int) {}
 
+// forker has no work here: no child depends on the thread that forked it.
+type forker struct{}
+
+var children forker
+
+func (forker) join()          {}
+func (forker) leave()         {}
+func (forker) fork(do func()) { do() }
+
 func (l *lifeline) prepare() error { return nil }
 
 // bind opens a kqueue that tells when the process exits.

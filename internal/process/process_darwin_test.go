@@ -2,3 +2,4 @@ package process
 
 func regroup()                {}
 func parent(string, []string) {}
+func gap()                    {}

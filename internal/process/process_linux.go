@@ -10,9 +10,9 @@ import (
 
 const maxRSSUnit = 1 << 10
 
-// attrOS drops Pdeathsig: it follows a thread, and the lifeline does what it is meant for.
+// attrOS asks for the child's end at ours, until the lifeline is bound.
 func (s *Spec) attrOS(a *syscall.SysProcAttr, pidfd *int) {
-	a.Pdeathsig = 0
+	a.Pdeathsig = syscall.SIGKILL
 	a.PidFD = pidfd
 	if s.Cgroup != nil {
 		a.UseCgroupFD, a.CgroupFD = true, int(s.Cgroup.dir.Fd())

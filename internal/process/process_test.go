@@ -27,6 +27,8 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	case "regroup":
 		regroup()
+	case "gap":
+		gap()
 	case "parent":
 		parent(os.Args[1], os.Args[2:])
 	default:

@@ -21,7 +21,9 @@ func (p *Process) reap(watch int) {
 	close(p.exited)
 }
 
+// release gives back what Start took, when the leader is reaped or was not started.
 func (p *Process) release() {
+	children.leave()
 	p.line.close()
 	if p.cgroup != nil {
 		p.cgroup.End()

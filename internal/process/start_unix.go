@@ -15,6 +15,7 @@ import (
 func Start(spec Spec) (*Process, error) {
 	spec.confine()
 	p := &Process{cgroup: spec.Cgroup, exited: make(chan struct{})}
+	children.join()
 	watch, err := p.start(&spec)
 	if err != nil {
 		p.abandon()
@@ -31,6 +32,19 @@ func (p *Process) start(s *Spec) (watch int, err error) {
 	if err != nil {
 		return -1, err
 	}
+	watch, err = p.fork(s, path)
+	if err != nil {
+		return -1, err
+	}
+	if err := p.bind(&watch); err != nil {
+		undo(p.PID, watch)
+		return -1, err
+	}
+	return watch, nil
+}
+
+// fork starts the program, which nothing but Pdeathsig ties to us until it is bound.
+func (p *Process) fork(s *Spec, path string) (watch int, err error) {
 	var child descriptors
 	defer child.close()
 	if err := p.plumb(s, &child); err != nil {
@@ -41,16 +55,12 @@ func (p *Process) start(s *Spec) (watch int, err error) {
 		env = os.Environ()
 	}
 	watch = -1
-	p.PID, err = syscall.ForkExec(path, append([]string{cmp.Or(s.Name, s.Path)}, s.Args...), &syscall.ProcAttr{
-		Dir: s.Dir, Env: env, Files: child.given, Sys: s.attr(&watch),
-	})
+	attr := &syscall.ProcAttr{Dir: s.Dir, Env: env, Files: child.given, Sys: s.attr(&watch)}
+	argv := append([]string{cmp.Or(s.Name, s.Path)}, s.Args...)
+	children.fork(func() { p.PID, err = syscall.ForkExec(path, argv, attr) })
 	runtime.KeepAlive(s)
 	if err != nil {
 		return -1, s.explain(path, err)
-	}
-	if err := p.bind(&watch); err != nil {
-		undo(p.PID, watch)
-		return -1, err
 	}
 	return watch, nil
 }
