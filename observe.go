@@ -88,7 +88,7 @@ func (p *Pool) dropped(c *queue.Call, from, to int32, err error) {
 		if err != nil {
 			return event.TaskFinished{At: at, Task: t, Err: err, Wait: accepted}
 		}
-		return event.TaskCanceled{At: at, Task: t, Err: supervisor.CanceledBy(c, at.Time)}
+		return event.TaskCanceled{At: at, Task: t, Err: supervisor.CanceledBy(c, at.Time), Wait: accepted}
 	})
 }
 

@@ -91,14 +91,17 @@ type (
 		Task   Task
 		Worker Worker
 		Err    error
+		Run    time.Duration // how long it ran, this time
 	}
 	// TaskCanceled: it was given up: its context ended, it was canceled, or the pool was terminated. The result was resolved
 	// at once; the event comes when the worker that had it, if there was one, has let go of it.
 	TaskCanceled struct {
 		At
 		Task   Task
-		Worker Worker
+		Worker Worker // zero when no worker had it
 		Err    error
+		Wait   time.Duration // from accepted until a worker had it, or until it was given up
+		Run    time.Duration // how long a worker had it that had begun it
 	}
 	// TaskTimedOut: it ran longer than its Timeout; its context in the worker has ended. Dump is what the worker was doing
 	// then: the stacks of its goroutines or threads. It is empty if the worker cannot tell, or the task stopped before it

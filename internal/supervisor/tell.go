@@ -85,7 +85,9 @@ func canceledEvent(w *worker, e *queue.Entry) func(event.At) event.Event {
 		if !w.s.cfg.Queue.Drops() {
 			err = CanceledBy(e.Call, at.Time)
 		}
-		return event.TaskCanceled{At: at, Task: taskOf(e), Worker: w.who(), Err: err}
+		return event.TaskCanceled{
+			At: at, Task: taskOf(e), Worker: w.who(), Err: err, Wait: e.Taken - e.Call.Accepted, Run: w.s.cfg.Clock() - e.Taken,
+		}
 	}
 }
 
@@ -109,21 +111,28 @@ func (w *worker) tellBack(e *queue.Entry, back bool, err error) {
 
 // tellAgain does so for entries that had started when the worker died.
 func (w *worker) tellAgain(died *queue.Died) func(e *queue.Entry, back bool, err error) {
+	w.link.mu.Lock() // now, and not under Queue.mu
+	since := w.link.since
+	w.link.mu.Unlock()
+	now := w.s.cfg.Clock()
 	return func(e *queue.Entry, back bool, err error) {
 		w.tell(func(at event.At) event.Event {
 			if !back {
 				return leftEvent(w, e, at, err)
 			}
 			o := &queue.Outcome{Err: died, Worker: w.name, Attempt: int(e.Attempt)}
-			return event.TaskRetried{At: at, Task: taskOf(e), Worker: w.who(), Err: w.s.cfg.Failure(e.Call.Task.Name, o)}
+			return event.TaskRetried{
+				At: at, Task: taskOf(e), Worker: w.who(), Err: w.s.cfg.Failure(e.Call.Task.Name, o), Run: now - max(e.Taken, since),
+			}
 		})
 	}
 }
 
 // leftEvent is the last event of a task that will not run again.
 func leftEvent(w *worker, e *queue.Entry, at event.At, err error) event.Event {
+	waited := w.s.cfg.Clock() - e.Call.Accepted
 	if err != nil {
-		return event.TaskFinished{At: at, Task: taskOf(e), Worker: w.who(), Err: err, Wait: e.Taken - e.Call.Accepted}
+		return event.TaskFinished{At: at, Task: taskOf(e), Worker: w.who(), Err: err, Wait: waited}
 	}
-	return event.TaskCanceled{At: at, Task: taskOf(e), Worker: w.who(), Err: CanceledBy(e.Call, at.Time)}
+	return event.TaskCanceled{At: at, Task: taskOf(e), Worker: w.who(), Err: CanceledBy(e.Call, at.Time), Wait: waited}
 }
