@@ -236,6 +236,7 @@ func CurrentWorker(ctx context.Context) (WorkerInfo, bool) {
 	return WorkerInfo{Name: w.Name, PID: w.PID, Tasks: w.Tasks, Task: t.Name, State: StateReady, Running: 1}, ok
 }
 
-// RetireWorker asks the pool to replace the worker of the task that ctx belongs to, after this task. Outside of a task it
-// does nothing.
+// RetireWorker asks the pool to replace the worker of the task that ctx belongs to, after this task: the worker runs no
+// other. The pool is told at once, and the successor starts while the task still runs; so whoever calls it a start's time
+// before the end pays nothing for it. Outside of a task it does nothing.
 func RetireWorker(ctx context.Context) { child.Retire(ctx) }

@@ -156,9 +156,11 @@ func Current(ctx context.Context) (t TaskInfo, w WorkerInfo, ok bool) {
 	return t, WorkerInfo{Name: c.server.name, PID: c.server.pid, Tasks: c.nth}, true
 }
 
-// Retire asks the pool to replace the worker of the task that ctx belongs to, after this task.
+// Retire asks the pool to replace the worker of the task that ctx belongs to, after this task. The answer asks; a frame
+// before it lets the successor start while the task still runs.
 func Retire(ctx context.Context) {
-	if c, ok := ctx.Value(contextKey{}).(*taskContext); ok {
-		c.server.retire.Store(true)
+	c, ok := ctx.Value(contextKey{}).(*taskContext)
+	if ok && !c.server.retire.Swap(true) {
+		c.server.publish(wire.AppendFrame(nil, wire.Header{Type: wire.Leaving, Seq: c.seq}, nil)) // a broken channel shows elsewhere
 	}
 }
