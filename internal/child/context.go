@@ -160,7 +160,10 @@ func Current(ctx context.Context) (t TaskInfo, w WorkerInfo, ok bool) {
 // before it lets the successor start while the task still runs.
 func Retire(ctx context.Context) {
 	c, ok := ctx.Value(contextKey{}).(*taskContext)
-	if ok && !c.server.retire.Swap(true) {
-		c.server.publish(wire.AppendFrame(nil, wire.Header{Type: wire.Leaving, Seq: c.seq}, nil)) // a broken channel shows elsewhere
+	if !ok || c.server.retire.Swap(true) {
+		return
 	}
+	c.running(func() { // while it runs, nobody else sends
+		c.server.publish(wire.AppendFrame(nil, wire.Header{Type: wire.Leaving, Seq: c.seq}, nil)) // a broken channel shows elsewhere
+	})
 }
