@@ -28,16 +28,14 @@ func measurePool(c cell) (figures, error) {
 		return figures{}, err
 	}
 	s := series{start: time.Now()}
-	one := func() error {
-		begin := time.Now()
+	one := func(ctx context.Context) error {
 		_, err := task.Apply(ctx, pool, 0)
-		s.add(time.Since(begin), err)
 		return err
 	}
 	if c.Load == 100 {
-		s.full(c.Time, one)
+		s.full(ctx, c.Time, one)
 	} else {
-		s.open(c.Time, taskTime*100/time.Duration(c.Load), one)
+		s.open(ctx, c.Time, taskTime*100/time.Duration(c.Load), patience, one)
 	}
 	f, err := s.figures()
 	if err == nil {
@@ -51,37 +49,50 @@ type series struct {
 	start time.Time
 	wg    sync.WaitGroup
 
-	mu   sync.Mutex
-	took []time.Duration
-	err  error
+	mu     sync.Mutex
+	took   []time.Duration
+	undone int // of them
+	err    error
 }
 
-func (s *series) add(d time.Duration, err error) {
+// one runs one task and collects what it took. It reports whether there may be another.
+func (s *series) one(ctx context.Context, task func(context.Context) error) bool {
+	begin := time.Now()
+	err := task(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.took = append(s.took, d); err != nil {
+	s.took = append(s.took, time.Since(begin))
+	switch {
+	case err == nil:
+		return true
+	case ctx.Err() != nil:
+		s.undone++
+	default:
 		s.err = err
 	}
+	return false
 }
 
 // full keeps two tasks under way.
-func (s *series) full(d time.Duration, one func() error) {
+func (s *series) full(ctx context.Context, d time.Duration, task func(context.Context) error) {
 	for range 2 {
-		s.wg.Go(func() {
-			for time.Since(s.start) < d && one() == nil {
+		s.wg.Go(func() { // ends with the time, or an error
+			for time.Since(s.start) < d && s.one(ctx, task) {
 			}
 		})
 	}
 	s.wg.Wait()
 }
 
-// open submits a task every period.
-func (s *series) open(d, period time.Duration, one func() error) {
+// open submits a task every period, and gives up what is not done some time after the last.
+func (s *series) open(ctx context.Context, d, period, patience time.Duration, task func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(ctx, d+patience)
+	defer cancel()
 	tick := time.NewTicker(period)
 	defer tick.Stop()
 	for time.Since(s.start) < d {
 		<-tick.C
-		s.wg.Go(func() { one() })
+		s.wg.Go(func() { s.one(ctx, task) }) // ends with the task, or ctx
 	}
 	s.wg.Wait()
 }
@@ -92,6 +103,6 @@ func (s *series) figures() (figures, error) {
 	if n == 0 || s.err != nil {
 		return figures{}, s.err
 	}
-	rate := float64(n) / time.Since(s.start).Seconds()
-	return figures{Rate: rate, P50: s.took[n/2], P99: s.took[min(n-1, n*99/100)]}, nil
+	rate := float64(n-s.undone) / time.Since(s.start).Seconds()
+	return figures{Rate: rate, P50: s.took[n/2], P99: s.took[n*99/100], Least: s.undone > n/100}, nil
 }

@@ -1,46 +1,64 @@
-"""Measures one cell with multiprocessing.Pool: method, start, limit, load, time, task time; prints figures as JSON."""
+"""Measures one cell with multiprocessing.Pool: method, start, limit, load, time, task time, patience; prints figures as JSON."""
 import json
 import multiprocessing
+import os
 import sys
 import threading
 import time
 
 
 def main():
-    method, start, limit, load, seconds, task = sys.argv[1:]
-    start, limit, load, seconds, task = float(start), int(limit), int(load), float(seconds), float(task)
+    method, start, limit, load, seconds, task, patience = sys.argv[1:]
+    start, limit, load, seconds, task, patience = float(start), int(limit), int(load), float(seconds), float(task), float(patience)
     context = multiprocessing.get_context(method)
     with context.Pool(1, time.sleep, (start,), limit or None) as pool:
         pool.apply(time.sleep, (0,))
-        took, begin, lock = [], time.monotonic(), threading.Lock()
+        took, under_way, begin, lock = [], {}, time.monotonic(), threading.Lock()
 
         def one():
-            t = time.monotonic()
+            t, key = time.monotonic(), object()
+            with lock:
+                under_way[key] = t
             pool.apply(time.sleep, (task,))
             with lock:
+                del under_way[key]
                 took.append(time.monotonic() - t)
 
         def caller():
             while time.monotonic() - begin < seconds:
                 one()
 
+        def run(target):
+            threads.append(threading.Thread(target=target, daemon=True))
+            threads[-1].start()
+
+        threads = []
         if load == 100:
-            threads = [threading.Thread(target=caller) for _ in range(2)]
+            run(caller)
+            run(caller)
             for t in threads:
-                t.start()
+                t.join()
         else:
-            threads, due = [], begin
+            due = begin
             while time.monotonic() - begin < seconds:
                 due += task * 100 / load
                 time.sleep(max(0, due - time.monotonic()))
-                threads.append(threading.Thread(target=one))
-                threads[-1].start()
-        for t in threads:
-            t.join()
-        rate = len(took) / (time.monotonic() - begin)
-    took.sort()
-    n = len(took)
-    json.dump({"Rate": rate, "P50": took[n // 2], "P99": took[min(n - 1, n * 99 // 100)]}, sys.stdout)
+                run(one)
+            end = begin + seconds + patience
+            for t in threads:
+                t.join(max(0, end - time.monotonic()))
+        with lock:
+            now = time.monotonic()
+            rate = len(took) / (now - begin)
+            undone = [now - t for t in under_way.values()]
+            all = sorted(took + undone)
+            n = len(all)
+            figures = {"Rate": rate, "P50": all[n // 2], "P99": all[n * 99 // 100], "Least": len(undone) > n // 100}
+            json.dump(figures, sys.stdout)
+            sys.stdout.flush()
+        watchdog = threading.Timer(5, os._exit, (0,))  # a pool that is ended with tasks under way may hang
+        watchdog.daemon = True
+        watchdog.start()
 
 
 if __name__ == "__main__":

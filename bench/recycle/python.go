@@ -42,15 +42,18 @@ func measurePython(python, method string, c cell) (f figures, err error) {
 		return f, err
 	}
 	seconds := func(d time.Duration) string { return fmt.Sprint(d.Seconds()) }
-	cmd := exec.Command(python, file, method, seconds(c.Start), strconv.Itoa(c.Limit), strconv.Itoa(c.Load), seconds(c.Time), seconds(taskTime))
+	cmd := exec.Command(python, file, method, seconds(c.Start), strconv.Itoa(c.Limit), strconv.Itoa(c.Load), seconds(c.Time), seconds(taskTime), seconds(patience))
 	cmd.Stderr = os.Stderr
 	text, err := cmd.Output()
 	if err != nil {
 		return f, fmt.Errorf("%s: %w", python, err)
 	}
-	var m struct{ Rate, P50, P99 float64 }
+	var m struct {
+		Rate, P50, P99 float64
+		Least          bool
+	}
 	if err := json.Unmarshal(text, &m); err != nil {
 		return f, err
 	}
-	return figures{m.Rate, time.Duration(m.P50 * 1e9), time.Duration(m.P99 * 1e9)}, nil
+	return figures{m.Rate, time.Duration(m.P50 * 1e9), time.Duration(m.P99 * 1e9), m.Least}, nil
 }

@@ -37,7 +37,10 @@ func (t *table) row(c cell) error {
 		if err != nil {
 			return fmt.Errorf("%s, %+v: %w", one.name, c, err)
 		}
-		p99 := f.P99.Round(100 * time.Microsecond)
+		p99 := fmt.Sprint(f.P99.Round(100 * time.Microsecond))
+		if f.Least {
+			p99 = "> " + p99
+		}
 		if c.Limit == 0 {
 			t.base = append(t.base, f)
 			fmt.Fprintf(t.w, " %.1f | %v |", f.Rate, p99)
