@@ -26,7 +26,7 @@ type Config struct {
 	Queue            Queue                // how many tasks may wait, and what a full queue does
 	Restart          Restart              // what to do when workers fail to start
 	TaskTimeout      time.Duration        // default for CallOptions.Timeout; 0: none
-	Grace            time.Duration        // from telling a task to stop to SIGTERM; default 5s; < 0: none
+	Grace            time.Duration        // from telling a task to stop to SIGTERM; default 5s; < 0: none, and no time for a worker to say what it was doing
 	StartTimeout     time.Duration        // spawn to ready, initializer included; default 60s
 	Stdout, Stderr   io.Writer            // where workers' output goes; nil: the parent's own; calls are serialised
 	Env              []string             // added to the parent's environment

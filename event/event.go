@@ -105,7 +105,7 @@ type (
 	}
 	// TaskTimedOut: it ran longer than its Timeout; its context in the worker has ended. Dump is what the worker was doing
 	// then: the stacks of its goroutines or threads. It is empty if the worker cannot tell, or the task stopped before it
-	// did, or Config.Grace left no time for it.
+	// did, or Config.Grace left no time for it: below zero it leaves none.
 	TaskTimedOut struct {
 		At
 		Task   Task
