@@ -40,6 +40,7 @@ func (t Task[In, Out]) MapAsync(ctx context.Context, ex Executor, in []In) *Asyn
 		return r
 	}
 	r.call.Data, r.call.Many = encodeItems(t, in, m)
+	r.call.Holes = len(m.failures) > 0
 	m.left = len(in) - len(m.failures)
 	if m.left == 0 || m.opts.failFast && len(m.failures) > 0 {
 		r.fail(m.failure())
@@ -92,35 +93,52 @@ func (c *taskCore[In, Out]) decode(o *queue.Outcome, v *Out) error {
 	return decodeOutcome(c.out, c.name, o, v)
 }
 
-// Resolve takes the outcome of one item.
-func (m *mapping[Out]) Resolve(i int32, o *queue.Outcome) bool {
-	var v Out
-	o.Err = m.item.decode(o, &v)
-	if outOfTime(&m.call, o.Err) {
-		m.Abort(context.DeadlineExceeded)
+// Resolve takes the outcomes of items that follow each other.
+func (m *mapping[Out]) Resolve(from int32, all []queue.Outcome) {
+	values := make([]Out, len(all)) // decoded without the lock: a type's own decoder may do anything
+	late := false
+	for i := range all {
+		all[i].Err = m.item.decode(&all[i], &values[i])
+		if late = outOfTime(&m.call, all[i].Err); late {
+			values = values[:i]
+			break
+		}
 	}
 	m.mu.Lock()
-	if m.sealed {
-		m.mu.Unlock()
-		return false
-	}
-	m.left--
-	if o.Err != nil {
-		m.failures = append(m.failures, &ItemError{int(i), o.Err})
-	} else {
-		m.values[i] = v
-	}
-	fast := o.Err != nil && m.opts.failFast
-	m.sealed = m.left == 0 || fast
-	sealed := m.sealed
+	used, fast := m.takeLocked(int(from), values, all)
+	last := used > 0 && m.sealed
 	m.mu.Unlock()
-	if sealed {
+	if late {
+		m.Abort(context.DeadlineExceeded)
+	}
+	for i := range all[used:] {
+		all[used+i].Unused = true
+	}
+	if last {
 		m.fail(m.failure())
 	}
 	if fast {
 		m.desk.Cancel(&m.call)
 	}
-	return true
+}
+
+// takeLocked keeps outcomes until the mapping is sealed. It returns how many it has used, and whether it failed fast.
+func (m *mapping[Out]) takeLocked(from int, values []Out, all []queue.Outcome) (used int, fast bool) {
+	for i := range values {
+		if m.sealed {
+			break
+		}
+		if err := all[i].Err; err != nil {
+			m.failures = append(m.failures, &ItemError{from + i, err})
+			fast = m.opts.failFast
+		} else {
+			m.values[from+i] = values[i]
+		}
+		m.left--
+		used++
+		m.sealed = m.left == 0 || fast
+	}
+	return used, fast
 }
 
 // failure returns the error of the map; nil if no item failed. The mapping is sealed, or not yet submitted.

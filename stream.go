@@ -193,12 +193,13 @@ func (s *stream[In, Out]) failLocked(err error) {
 }
 
 // Resolve takes the outcome of a piece.
-func (p *piece[In, Out]) Resolve(_ int32, o *queue.Outcome) bool {
-	if p.claimed.Swap(true) { // it was aborted, and may be at the consumer
-		return false
+func (p *piece[In, Out]) Resolve(_ int32, all []queue.Outcome) {
+	o := &all[0]
+	if o.Unused = p.claimed.Swap(true); o.Unused { // it was aborted, and may be at the consumer
+		return
 	}
 	o.Err = decodeOutcome(p.run.task.core.out, p.call.Task.Name, o, &p.value)
-	return p.finish(o.Err)
+	o.Unused = !p.finish(o.Err)
 }
 
 // Abort resolves a piece without its task.

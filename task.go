@@ -179,10 +179,11 @@ type single[Out any] AsyncResult[Out]
 func (s *single[Out]) Ready() bool { return (*AsyncResult[Out])(s).Ready() }
 
 // Resolve takes the task's outcome.
-func (s *single[Out]) Resolve(_ int32, o *queue.Outcome) bool {
-	r := (*AsyncResult[Out])(s)
+func (s *single[Out]) Resolve(_ int32, all []queue.Outcome) {
+	r, o := (*AsyncResult[Out])(s), &all[0]
 	if !r.claim() {
-		return false
+		o.Unused = true
+		return
 	}
 	o.Err = decodeOutcome(r.out, r.call.Task.Name, o, &r.value)
 	if outOfTime(&r.call, o.Err) {
@@ -190,7 +191,6 @@ func (s *single[Out]) Resolve(_ int32, o *queue.Outcome) bool {
 	}
 	r.err = o.Err
 	r.settle(r.call.ID)
-	return true
 }
 
 // outOfTime reports whether a task failed because the caller's context has ended: the worker's may notice first, and the

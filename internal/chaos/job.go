@@ -76,7 +76,9 @@ var marks atomic.Pointer[[]uint32]
 func mark(id uint64) { atomic.AddUint32(&(*marks.Load())[id/4], 1<<(id%4*8)) }
 
 // starts returns how often a task has started.
-func starts(id uint64) int { return int(atomic.LoadUint32(&(*marks.Load())[id/4]) >> (id % 4 * 8) & 0xff) }
+func starts(id uint64) int {
+	return int(atomic.LoadUint32(&(*marks.Load())[id/4]) >> (id % 4 * 8) & 0xff)
+}
 
 // checksum is what the answer to a task must have.
 func checksum(id uint64, pad []byte) uint64 {

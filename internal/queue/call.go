@@ -20,6 +20,7 @@ type Call struct {
 	Accepted time.Duration // on the queue's clock. Set by Put.
 	Deadline int64         // when its context ends, in nanoseconds since 1970; 0: never
 	Sink     Sink
+	Holes    bool // some items of Many have resolved already
 
 	// Guarded by Queue.mu.
 
@@ -57,9 +58,10 @@ func (c *Call) Payload(i int32) []byte {
 
 // Sink takes the results of a call's items.
 type Sink interface {
-	// Resolve gives item i its outcome. It is called at most once per item. It reports whether the outcome was used; it was
-	// not when the call has been resolved as a whole before, by a cancel for example.
-	Resolve(i int32, o *Outcome) bool
+	// Resolve gives the items from, from+1 and so on their outcomes, each at most once. It sets Unused of those that it did
+	// not use, because the call has been resolved as a whole before, by a cancel for example; and Err of the others to
+	// what the user sees.
+	Resolve(from int32, all []Outcome)
 	// Abort resolves what is left of the call as a whole. It may be called at any time, more than once.
 	Abort(err error)
 }
@@ -69,6 +71,7 @@ type Sink interface {
 type Outcome struct {
 	Payload []byte
 	Owned   bool // the payload is the receiver's to keep; else it is valid during Resolve only
+	Unused  bool // set by Resolve
 	Err     error
 	Worker  string
 	Attempt int
@@ -101,6 +104,38 @@ type Entry struct {
 	Item    int32
 	Attempt int32
 	Taken   time.Duration // when, on the queue's clock
+}
+
+// Run is items of one call that go to a worker one after another, each on the same attempt.
+type Run struct {
+	Entry       // the first
+	To    int32 // one behind the last
+}
+
+// Len returns how many items the run has.
+func (r *Run) Len() int { return int(r.To - r.Item) }
+
+// At returns the i-th of them.
+func (r *Run) At(i int) Entry {
+	e := r.Entry
+	e.Item += int32(i)
+	return e
+}
+
+// Bytes returns the size of their arguments.
+func (r *Run) Bytes() int {
+	if r.Call.Many == nil {
+		return len(r.Call.Data)
+	}
+	return int(r.Call.Many[r.To] - r.Call.Many[r.Item])
+}
+
+// Cut takes the first n items off the run and returns them.
+func (r *Run) Cut(n int) Run {
+	head := *r
+	r.Item += int32(n)
+	head.To = r.Item
+	return head
 }
 
 // ID returns the task's number in its pool.

@@ -8,8 +8,8 @@ import (
 // nothing takes results and drops them.
 type nothing struct{}
 
-func (nothing) Resolve(int32, *Outcome) bool { return true }
-func (nothing) Abort(error)                  {}
+func (nothing) Resolve(int32, []Outcome) {}
+func (nothing) Abort(error)              {}
 
 // benchQueue returns a queue with one open seat.
 func benchQueue(window int) (*Queue, *Seat) {
@@ -24,7 +24,7 @@ func benchQueue(window int) (*Queue, *Seat) {
 func BenchmarkHopQueue(b *testing.B) {
 	b.ReportAllocs()
 	q, s := benchQueue(1)
-	c, out := &Call{Task: &Task{}, Sink: nothing{}}, make([]Entry, 64)
+	c, out := &Call{Task: &Task{}, Sink: nothing{}}, make([]Run, 64)
 	for b.Loop() {
 		*c = Call{Task: c.Task, Sink: c.Sink}
 		if _, _, err := q.Put(c, false); err != nil {
@@ -41,7 +41,7 @@ func BenchmarkHopQueueMany(b *testing.B) {
 	b.ReportAllocs()
 	const items, window = 1 << 16, 64
 	q, s := benchQueue(window)
-	ends, out := make([]uint64, items+1), make([]Entry, window)
+	ends, out := make([]uint64, items+1), make([]Run, window)
 	for i := range ends {
 		ends[i] = uint64(i)
 	}

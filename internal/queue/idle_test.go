@@ -14,7 +14,7 @@ func TestASeatThatTakesDoesNotRest(t *testing.T) {
 	if owner == &a {
 		other = &b
 	}
-	var out [1]Entry
+	var out [1]Run
 	if n, _ := q.Take(other, out[:]); n != 1 {
 		t.Fatalf("took %d", n)
 	}
@@ -30,7 +30,7 @@ func TestWhatComesBackWakes(t *testing.T) {
 	q.Open(&leaving, 2, 0)
 	q.Put(call(), false)
 	q.Put(call(), false)
-	var out [2]Entry
+	var out [2]Run
 	if n, _ := q.Take(&leaving, out[:]); n != 2 {
 		t.Fatalf("took %d", n)
 	}
@@ -41,7 +41,7 @@ func TestWhatComesBackWakes(t *testing.T) {
 	}
 	q.Retire(&leaving)
 	tell := func(*Entry, bool, error) {}
-	if owners, _ := q.Requeue(&leaving, out[:], false, tell); len(owners) != 2 {
+	if owners, _ := q.Requeue(&leaving, entries(out[:]), false, tell); len(owners) != 2 {
 		t.Errorf("%v are woken for two items", owners)
 	}
 	if !q.Resting() {

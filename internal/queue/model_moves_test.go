@@ -63,11 +63,11 @@ func (m *model) take(t *rapid.T) {
 
 // feed lets a seat take. The items that it gets are the first of the highest priority.
 func (m *model) feed(t *rapid.T, s *modelSeat, most int) int {
-	out := make([]Entry, most)
-	room := min(s.room(), most)
+	out := make([]Run, most)
+	room := s.room()
 	n, wake := m.q.Take(&s.Seat, out)
 	s.called = false
-	for _, e := range out[:n] {
+	for _, e := range entries(out[:n]) {
 		it := m.next()
 		if got := (item{m.of(e.Call), e.Item}); got != it {
 			t.Fatalf("took %v, next was %v of %v", got, it, m.waiting)
@@ -87,7 +87,7 @@ func (m *model) feed(t *rapid.T, s *modelSeat, most int) int {
 	if room < 0 {
 		t.Fatalf("a seat took %d more than it has room for: %+v", -room, s)
 	}
-	if room > 0 {
+	if room > 0 && n < most {
 		if it := m.next(); it.c != nil {
 			t.Fatalf("a seat with room for %d more did not take %v", room, it)
 		}
@@ -96,6 +96,16 @@ func (m *model) feed(t *rapid.T, s *modelSeat, most int) int {
 	m.settleOutside()
 	m.call(t, wake)
 	return n
+}
+
+// entries are the items of runs.
+func entries(runs []Run) (all []Entry) {
+	for _, r := range runs {
+		for i := range r.Len() {
+			all = append(all, r.At(i))
+		}
+	}
+	return all
 }
 
 // next removes the item that runs next; those which could not be encoded fail on the way.

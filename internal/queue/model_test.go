@@ -88,8 +88,8 @@ type modelCall struct {
 	attempts map[int32]int32
 }
 
-func (c *modelCall) Resolve(int32, *Outcome) bool { return true }
-func (c *modelCall) Abort(error)                  { c.aborts++ }
+func (c *modelCall) Resolve(int32, []Outcome) {}
+func (c *modelCall) Abort(error)              { c.aborts++ }
 
 type modelSeat struct {
 	Seat
@@ -160,6 +160,7 @@ func (m *model) newCall(t *rapid.T, items int) *modelCall {
 				size = 0 // it could not be encoded
 			}
 			c.Many[i+1] = c.Many[i] + size
+			c.Holes = c.Holes || size == 0
 		}
 		c.Data = make([]byte, c.Many[items])
 	}

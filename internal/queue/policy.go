@@ -28,22 +28,26 @@ func (ls *levels) at(priority int) *level {
 	return l
 }
 
-// next returns the item that runs next and removes it; segments of canceled calls are dropped on the way.
-func (ls levels) next() (c *Call, item int32, ok bool) {
+// next returns the items that run next, most of them at most, and removes them; segments of canceled calls are dropped on
+// the way. Items that differ come singly.
+func (ls levels) next(most int32) (next segment, ok bool) {
 	for _, l := range ls {
 		for g := l.segs.front(); g != nil; g = l.segs.front() {
 			if g.call.canceled || g.from == g.to {
 				l.segs.popFront()
 				continue
 			}
-			c, item = g.call, g.from
-			if g.from++; g.from == g.to {
+			if g.call.again || g.call.Holes {
+				most = 1
+			}
+			next = segment{g.call, g.from, min(g.to, g.from+most)}
+			if g.from = next.to; g.from == g.to {
 				l.segs.popFront()
 			}
-			return c, item, true
+			return next, true
 		}
 	}
-	return nil, 0, false
+	return next, false
 }
 
 // peek returns the call that runs next; nil when nothing waits.

@@ -158,16 +158,17 @@ func (q *Queue) admitLocked() {
 	}
 }
 
-// Take moves items from the queue to a seat, as many as it has room for and out holds. When there is nothing for it, the
-// seat rests, and Put or Requeue will name its owner. wake is the owner of another seat that should be fed too, or nil.
-func (q *Queue) Take(s *Seat, out []Entry) (n int, wake any) {
+// Take moves items from the queue to a seat, as many as it has room for and out holds runs of. It returns how many runs.
+// When there is nothing for it, the seat rests, and Put or Requeue will name its owner. wake is the owner of another seat
+// that should be fed too, or nil.
+func (q *Queue) Take(s *Seat, out []Run) (n int, wake any) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.takeLocked(s, out)
 }
 
 // Exchange is Settle and Take in one, for a seat that goes on.
-func (q *Queue) Exchange(s *Seat, d Settled, window int, out []Entry) (n int, wake any, drained bool) {
+func (q *Queue) Exchange(s *Seat, d Settled, window int, out []Run) (n int, wake any, drained bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.settleLocked(s, d, window)
@@ -175,20 +176,22 @@ func (q *Queue) Exchange(s *Seat, d Settled, window int, out []Entry) (n int, wa
 	return n, wake, q.partLocked(s)
 }
 
-func (q *Queue) takeLocked(s *Seat, out []Entry) (n int, wake any) {
+func (q *Queue) takeLocked(s *Seat, out []Run) (n int, wake any) {
 	var now time.Duration
 	if q.inside > 0 {
 		now = q.now()
 	}
-	for room := min(s.room(), len(out)); n < room; n++ {
-		c, item, ok := q.nextLocked()
+	items := 0
+	for room := s.room(); items < room && n < len(out); n++ {
+		g, ok := q.nextLocked(int32(room - items))
 		if !ok {
 			break
 		}
-		q.counts.Wait += now - c.Accepted
-		out[n] = Entry{Call: c, Item: item, Attempt: q.attemptLocked(c, item), Taken: now}
+		items += int(g.to - g.from)
+		q.counts.Wait += time.Duration(g.to-g.from) * (now - g.call.Accepted)
+		out[n] = Run{Entry{Call: g.call, Item: g.from, Attempt: q.attemptLocked(g.call, g.from), Taken: now}, g.to}
 	}
-	q.tookLocked(s, n)
+	q.tookLocked(s, items)
 	if q.inside > 0 {
 		if o := q.popIdleLocked(); o != nil {
 			wake = o.Owner
@@ -197,15 +200,15 @@ func (q *Queue) takeLocked(s *Seat, out []Entry) (n int, wake any) {
 	return n, wake
 }
 
-// nextLocked removes the item that runs next. Those that could not be encoded have failed already and go on the way.
-func (q *Queue) nextLocked() (c *Call, item int32, ok bool) {
+// nextLocked removes the items that run next. Those that could not be encoded have failed already and go on the way.
+func (q *Queue) nextLocked(most int32) (g segment, ok bool) {
 	for {
-		if c, item, ok = q.levels.next(); !ok {
-			return nil, 0, false
+		if g, ok = q.levels.next(most); !ok {
+			return g, false
 		}
-		c.waiting--
-		if c.Many == nil || len(c.Payload(item)) > 0 {
-			return c, item, true
+		g.call.waiting -= g.to - g.from
+		if !g.call.Holes || len(g.call.Payload(g.from)) > 0 {
+			return g, true
 		}
 		q.inside--
 		q.counts.Failed++

@@ -7,8 +7,8 @@ import (
 
 type discard struct{}
 
-func (discard) Resolve(int32, *Outcome) bool { return true }
-func (discard) Abort(error)                  {}
+func (discard) Resolve(int32, []Outcome) {}
+func (discard) Abort(error)              {}
 
 // A worker may die while the news that it is ready is still on its way: whoever brings them must not open its seat again,
 // for nobody would ever hear of what it takes then.
@@ -21,7 +21,7 @@ func TestARetiredSeatStaysShut(t *testing.T) {
 	if feed, _, err := q.Put(c, false); feed != nil || err != nil {
 		t.Fatalf("the retired seat is fed: %v, %v", feed, err)
 	}
-	var out [4]Entry
+	var out [4]Run
 	if n, _ := q.Take(&s, out[:]); n != 0 {
 		t.Fatalf("the retired seat took %d", n)
 	}
@@ -34,7 +34,7 @@ func TestASeatThatLeftDoesNotDrain(t *testing.T) {
 	q.Open(&s, 8, 0)
 	q.Put(call(), false)
 	q.Put(call(), false)
-	var out [4]Entry
+	var out [4]Run
 	if n, _ := q.Take(&s, out[:]); n != 2 {
 		t.Fatalf("took %d", n)
 	}

@@ -24,20 +24,21 @@ const batchLen = 128
 
 // hands is what somebody who collects works with. Few collect at a time, so the links share them.
 type hands struct {
-	p       [receiveSize]byte
-	answers [batchLen]answer
-	entries [batchLen]queue.Entry
-	outcome queue.Outcome
-	used    int // of answers and entries, at most
+	p        [receiveSize]byte
+	frames   [batchLen]wire.Frame
+	runs     [batchLen]queue.Run
+	outcomes [batchLen]queue.Outcome
+	used     int // of each, at most
 }
 
 var handsPool = sync.Pool{New: func() any { return new(hands) }}
 
 // put gives the hands back, empty: what they held would keep calls alive.
 func (h *hands) put() {
-	clear(h.answers[:h.used])
-	clear(h.entries[:h.used])
-	h.outcome, h.used = queue.Outcome{}, 0
+	clear(h.frames[:h.used])
+	clear(h.runs[:h.used])
+	clear(h.outcomes[:h.used])
+	h.used = 0
 	handsPool.Put(h)
 }
 
@@ -130,13 +131,6 @@ func nonsense(format string, args ...any) error {
 	return fmt.Errorf(format, args...)
 }
 
-// answer is one frame that answers a call.
-type answer struct {
-	head  wire.Header
-	body  []byte
-	owned bool
-}
-
 // collect takes in the n bytes that the worker has sent. The caller has the duty. What broke the stream is told again and
 // again, as nobody knows what the rest of the bytes mean, and a caller who leads leaves it to the reader to act.
 func (l *link) collect(h *hands, n int) error {
@@ -149,134 +143,166 @@ func (l *link) collect(h *hands, n int) error {
 func (l *link) digest(h *hands, n int) error {
 	l.scan.Feed(h.p[:n])
 	for {
-		n, more, err := l.cut(h.answers[:])
+		n := l.scan.Cut(h.frames[:])
 		h.used = max(h.used, n)
-		if n > 0 {
-			if e := l.settleAnswers(h, h.answers[:n]); e != nil {
-				return e
-			}
+		if err := l.handle(h, h.frames[:n]); err != nil {
+			return err
+		}
+		if n == len(h.frames) {
+			continue
+		}
+		if err := l.scan.Err(); err != nil {
+			return nonsense("%v", err)
+		}
+		return nil
+	}
+}
+
+// handle handles frames, answers that follow each other at once.
+func (l *link) handle(h *hands, frames []wire.Frame) error {
+	for len(frames) > 0 {
+		n := answers(frames)
+		var err error
+		switch {
+		case n == 0:
+			n, err = 1, l.w.introduce(frames[0].Header, frames[0].Body)
+		case !l.w.isReady():
+			err = nonsense("it answered call %d before it was ready", frames[0].Seq)
+		default:
+			err = l.settleAnswers(h, frames[:n])
 		}
 		if err != nil {
 			return err
 		}
-		if !more {
-			return nil
-		}
+		frames = frames[n:]
 	}
+	return nil
 }
 
-// cut cuts answers from what was received, and handles the other frames on the way.
-func (l *link) cut(out []answer) (n int, more bool, err error) {
-	for n < len(out) {
-		h, body, owned, ok := l.scan.Next()
-		if !ok {
-			if err = l.scan.Err(); err != nil {
-				err = nonsense("%v", err)
-			}
-			return n, false, err
-		}
-		switch h.Type {
-		case wire.Result, wire.Error, wire.Returned:
-			if !l.w.isReady() {
-				return n, false, nonsense("it answered call %d before it was ready", h.Seq)
-			}
-			out[n] = answer{h, body, owned}
-			n++
-		default:
-			if err = l.w.introduce(h, body); err != nil {
-				return n, false, err
-			}
-		}
+// answers returns how many of the first frames answer calls.
+func answers(frames []wire.Frame) (n int) {
+	for n < len(frames) && (frames[n].Type == wire.Result || frames[n].Type == wire.Error || frames[n].Type == wire.Returned) {
+		n++
 	}
-	return n, true, nil
+	return n
 }
 
 // settleAnswers resolves the calls that were answered and feeds the worker again.
-func (l *link) settleAnswers(h *hands, answers []answer) error {
-	entries := h.entries[:]
-	var d queue.Settled
+func (l *link) settleAnswers(h *hands, answers []wire.Frame) error {
 	now := l.w.s.cfg.Clock()
 	l.mu.Lock()
-	n, first := l.flight.pop(h.entries[:len(answers)])
-	turns := turns{since: l.since, each: (now - l.since) / time.Duration(max(n, 1))}
-	d.Run = now - l.since
+	runs, first := l.flight.pop(len(answers), h.runs[:])
+	n := 0
+	for i := range runs {
+		n += runs[i].Len()
+	}
+	s := settling{h: h, started: l.board.Started(), turns: turns{since: l.since, each: (now - l.since) / time.Duration(max(n, 1))}}
+	s.d.Run = now - l.since
 	l.since = now
-	l.worked += d.Run
+	l.worked += s.d.Run
 	l.guard.tellLocked("")
 	l.mu.Unlock()
 
-	started := l.board.Started()
-	bytes, returned := 0, entries[:0:0]
-	for i := range n {
-		e, a := &entries[i], &answers[i]
-		if err := l.check(a, first+uint64(i), e, started); err != nil {
-			l.giveBack(entries[i:n], first+uint64(i))
-			l.after(&d, returned, nil)
+	for i := range runs {
+		r := &runs[i]
+		if err := l.settleRun(&s, r, answers[s.at:s.at+r.Len()], first+uint64(s.at)); err != nil {
+			l.giveBack(runs[i:], first+uint64(s.at))
+			l.after(&s.d, s.returned, nil)
 			return err
 		}
-		bytes += len(a.body)
-		if a.head.Type == wire.Returned {
-			if e.Call != nil {
-				returned = append(returned, *e)
-			}
-		} else {
-			bytes += len(e.Call.Payload(e.Item))
-			l.take(e, a, &h.outcome, &d, turns.span(i, e))
-		}
-		if a.head.Flags&wire.FlagRetire != 0 {
-			l.w.asked(event.ReasonAsked)
-		}
 	}
-	l.learn(d, bytes)
+	l.learn(s.d, s.bytes)
 	if len(answers) > n {
-		l.after(&d, returned, nil)
-		return nonsense("it answered call %d, which it was never given", answers[n].head.Seq)
+		l.after(&s.d, s.returned, nil)
+		return nonsense("it answered call %d, which it was never given", answers[n].Seq)
 	}
-	h.used = max(h.used, fewEntries)
-	l.after(&d, returned, entries[:h.used])
+	h.used = max(h.used, fewRuns)
+	l.after(&s.d, s.returned, h.runs[:h.used])
 	return nil
+}
+
+// settling is a batch of answers while it is settled.
+type settling struct {
+	h        *hands
+	started  uint64 // by the board
+	turns    turns
+	at       int // the answer that comes next
+	bytes    int
+	d        queue.Settled
+	returned []queue.Entry
+}
+
+// settleRun resolves a run. What is left of it, when an answer is wrong, stays in it.
+func (l *link) settleRun(s *settling, r *queue.Run, answers []wire.Frame, seq uint64) error {
+	for len(answers) > 0 {
+		n, err := l.readAnswers(s, r, answers, seq)
+		if part := r.Cut(n); n > 0 && answers[0].Type != wire.Returned {
+			s.bytes += part.Bytes()
+			l.ran.Add(int64(n)) // before anyone hears of it
+			l.resolve(&part, s.h.outcomes[:n], &s.d, s.turns, s.at)
+		} else if part.Call != nil {
+			s.returned = append(s.returned, entriesOf(&part)...)
+		}
+		for i := range n {
+			if answers[i].Flags&wire.FlagRetire != 0 {
+				l.w.asked(event.ReasonAsked)
+			}
+		}
+		answers, seq, s.at = answers[n:], seq+uint64(n), s.at+n
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readAnswers makes outcomes of the first answers, up to one that is wrong. It stops where those that return a call begin,
+// or end.
+func (l *link) readAnswers(s *settling, r *queue.Run, answers []wire.Frame, seq uint64) (n int, err error) {
+	returned := answers[0].Type == wire.Returned
+	for n < len(answers) && (answers[n].Type == wire.Returned) == returned {
+		a := &answers[n]
+		if err := l.check(a, seq+uint64(n), r, s.started); err != nil {
+			return n, err
+		}
+		s.bytes += len(a.Body)
+		o := &s.h.outcomes[n]
+		*o = queue.Outcome{Payload: a.Body, Owned: a.Owned}
+		if a.Type == wire.Error {
+			o.Payload, o.Err = nil, l.failure(a.Body)
+		} else if l.json {
+			o.Payload, o.Owned = codec.FromJSON(a.Body), true
+		}
+		n++
+	}
+	return n, nil
 }
 
 // check tells whether an answer is for the call that comes next.
-func (l *link) check(a *answer, seq uint64, e *queue.Entry, started uint64) error {
+func (l *link) check(a *wire.Frame, seq uint64, r *queue.Run, started uint64) error {
 	switch {
-	case a.head.Seq != seq:
-		return nonsense("it answered call %d when call %d was next", a.head.Seq, seq)
-	case a.head.Type == wire.Returned && seq == started: // below it cannot be told: the worker may be further by now
+	case a.Seq != seq:
+		return nonsense("it answered call %d when call %d was next", a.Seq, seq)
+	case a.Type != wire.Returned:
+		switch {
+		case r.Call == nil:
+			return nonsense("it answered call %d, which had been taken back", seq)
+		case seq > started:
+			return nonsense("it answered call %d, which by its board it had not started", seq)
+		}
+	case seq == started: // below it cannot be told: the worker may be further by now
 		return nonsense("it returned call %d, which by its board it had started", seq)
-	case a.head.Type == wire.Returned && e.Call != nil && seq > l.revoked.Load() && a.head.Flags&wire.FlagRetire == 0:
+	case r.Call != nil && seq > l.revoked.Load() && a.Flags&wire.FlagRetire == 0:
 		return nonsense("it returned call %d, which nobody had taken back", seq)
-	case a.head.Type == wire.Returned:
-	case e.Call == nil:
-		return nonsense("it answered call %d, which had been taken back", seq)
-	case seq > started:
-		return nonsense("it answered call %d, which by its board it had not started", seq)
 	}
 	return nil
 }
 
-// giveBack puts entries that were popped too early in front of what is in flight.
-func (l *link) giveBack(entries []queue.Entry, first uint64) {
+// giveBack puts runs that were popped too early in front of what is in flight.
+func (l *link) giveBack(runs []queue.Run, first uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	rest := make([]queue.Entry, l.flight.len())
-	l.flight.pop(rest)
-	l.flight.first = first
-	for _, e := range append(entries, rest...) {
-		l.flight.push(e)
-	}
-}
-
-// take resolves one answered call.
-func (l *link) take(e *queue.Entry, a *answer, o *queue.Outcome, d *queue.Settled, s span) {
-	l.ran.Add(1) // before anyone hears of it
-	*o = queue.Outcome{Payload: a.body, Owned: a.owned}
-	if a.head.Type == wire.Error {
-		o.Payload, o.Err = nil, l.failure(a.body)
-	} else if l.json {
-		o.Payload, o.Owned = codec.FromJSON(a.body), true
-	}
-	l.resolve(e, o, d, s)
+	l.flight.unpop(runs, first)
 }
 
 func (l *link) failure(body []byte) error {
@@ -301,7 +327,7 @@ func (l *link) learn(d queue.Settled, bytes int) {
 
 // after returns what was not started to the queue and feeds the worker again, unless it broke the rules: then there is no
 // batch. Its reader need not look: who is here has the duty, and goes on.
-func (l *link) after(d *queue.Settled, returned, batch []queue.Entry) {
+func (l *link) after(d *queue.Settled, returned []queue.Entry, batch []queue.Run) {
 	var owners []any
 	if len(returned) > 0 {
 		var drained bool

@@ -55,7 +55,7 @@ func (d *deaf) countLocked(l *link, started uint64) int {
 		return 0
 	case d.seq != first:
 		*d = deaf{seq: first, most: deafAfter}
-		if e := l.flight.at(0); e.Call != nil {
+		if e := l.flight.front(); e.Call != nil {
 			d.most += len(e.Call.Payload(e.Item)) / deafBytes
 		}
 	}

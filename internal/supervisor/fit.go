@@ -11,28 +11,23 @@ import (
 
 // unfit is a task that a worker cannot be given.
 type unfit struct {
-	queue.Entry
+	queue.Run
 	why *queue.Failed
 }
 
-// fitLocked returns the worker's number of a task, and the payload in the worker's codec.
-func (l *link) fitLocked(e *queue.Entry) (number uint16, payload []byte, why *queue.Failed) {
-	number, ok := l.tasks[e.Call.Task.Name]
-	if !ok {
-		return 0, nil, &queue.Failed{Kind: wire.KindUnknown, Message: l.w.name + " has no such task"}
+// fit returns the payload of a task in JSON, or why the worker cannot be given it.
+func (l *link) fit(e *queue.Entry, known bool) (payload []byte, why *queue.Failed) {
+	if !known {
+		return nil, &queue.Failed{Kind: wire.KindUnknown, Message: l.w.name + " has no such task"}
 	}
-	payload = e.Call.Payload(e.Item)
-	if !l.json {
-		return number, payload, nil
-	}
-	payload, err := codec.AppendJSON(nil, payload)
+	payload, err := codec.AppendJSON(nil, e.Call.Payload(e.Item))
 	if err == nil && len(payload) > wire.MaxPayload {
 		err = fmt.Errorf("%d bytes of JSON are more than the limit of %d", len(payload), wire.MaxPayload)
 	}
 	if err != nil {
-		return 0, nil, &queue.Failed{Kind: wire.KindArgument, Message: err.Error()}
+		return nil, &queue.Failed{Kind: wire.KindArgument, Message: err.Error()}
 	}
-	return number, payload, nil
+	return payload, nil
 }
 
 // refuse resolves tasks that the worker cannot be given.
@@ -42,8 +37,8 @@ func (l *link) refuse(list []unfit) {
 	}
 	var d queue.Settled
 	for i := range list {
-		e := &list[i].Entry
-		l.resolve(e, &queue.Outcome{Err: list[i].why}, &d, span{wait: e.Taken - e.Call.Accepted})
+		r := &list[i].Run
+		l.resolve(r, []queue.Outcome{{Err: list[i].why}}, &d, turns{since: r.Taken}, 0)
 	}
 	l.settle(d)
 }

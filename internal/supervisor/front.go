@@ -70,8 +70,8 @@ func (s *Supervisor) Terminate(err error) {
 func (l *link) abort(err error) {
 	var calls []*queue.Call
 	l.mu.Lock()
-	for i := range l.flight.len() {
-		if c := l.flight.at(i).Call; c != nil && (len(calls) == 0 || calls[len(calls)-1] != c) {
+	for _, r := range l.flight.all() {
+		if c := r.Call; c != nil && (len(calls) == 0 || calls[len(calls)-1] != c) {
 			calls = append(calls, c)
 		}
 	}

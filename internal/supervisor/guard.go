@@ -29,7 +29,7 @@ func (g *guard) armLocked() {
 	if g.seq != 0 || l.flight.len() == 0 || !l.w.isReady() {
 		return
 	}
-	if e := l.flight.at(0); e.Call != nil {
+	if e := l.flight.front(); e.Call != nil {
 		if d := l.w.s.timeout(e.Call.Task); d > 0 {
 			g.setLocked(d)
 		}
@@ -57,11 +57,11 @@ func (g *guard) disarmLocked() {
 func (g *guard) fire() {
 	l := g.link
 	l.mu.Lock()
-	if g.seq == 0 || time.Now().Before(g.due) || l.flight.len() == 0 || l.flight.first != g.seq || l.flight.at(0).Call == nil || l.ended {
+	if g.seq == 0 || time.Now().Before(g.due) || l.flight.len() == 0 || l.flight.first != g.seq || l.flight.front().Call == nil || l.ended {
 		l.mu.Unlock()
 		return
 	}
-	e := *l.flight.at(0)
+	e := l.flight.front().Entry
 	seq, cause := g.seq, g.cause
 	switch {
 	case cause != event.CauseNone:
@@ -109,15 +109,13 @@ func (g *guard) graceLocked(cause event.Cause) {
 func (l *link) cancel(c *queue.Call) {
 	l.mu.Lock()
 	first, others := false, false
-	for i := range l.flight.len() {
-		if l.flight.at(i).Call != c {
+	for seq, r := range l.flight.all() {
+		if r.Call != c {
 			continue
 		}
-		if i == 0 && l.board.Claimed() >= l.flight.first {
-			first = true
-		} else {
-			others = true
-		}
+		started := seq == l.flight.first && l.board.Claimed() >= seq
+		first = first || started
+		others = others || !started || r.Len() > 1
 	}
 	l.mu.Unlock()
 	if others {
@@ -132,7 +130,7 @@ func (l *link) cancel(c *queue.Call) {
 func (l *link) cancelFirst(c *queue.Call) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.ended || l.flight.len() == 0 || l.flight.at(0).Call != c || l.guard.cause != event.CauseNone {
+	if l.ended || l.flight.len() == 0 || l.flight.front().Call != c || l.guard.cause != event.CauseNone {
 		return
 	}
 	l.conn.Control(wire.AppendFrame(nil, wire.Header{Type: wire.Cancel, Seq: l.flight.first}, nil))

@@ -163,8 +163,8 @@ type once struct {
 	done chan struct{}
 }
 
-func (s *once) Resolve(_ int32, o *queue.Outcome) bool { s.resolve(o.Err); return true }
-func (s *once) Abort(err error)                        { s.resolve(err) }
+func (s *once) Resolve(_ int32, all []queue.Outcome) { s.resolve(all[0].Err) }
+func (s *once) Abort(err error)                      { s.resolve(err) }
 
 func (s *once) resolve(err error) {
 	if s.n.Add(1) == 1 {

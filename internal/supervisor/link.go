@@ -42,7 +42,7 @@ type link struct {
 	stopped   bool              // stop was sent
 	flight    flight            // sent and not answered
 	seq       uint64            // of the last call sent
-	buf       []byte            // reused for frames
+	buf       []byte            // reused for small frames
 	since     time.Duration     // when the first in flight got its turn, on the queue's clock
 	worked    time.Duration     // that it has run tasks
 	window    int               // from pace
@@ -102,7 +102,7 @@ func (l *link) running() int {
 // tasksStarted returns how many tasks the worker has started, as far as it is known to run. mu is held.
 func (l *link) tasksStarted() int {
 	n := int(l.ran.Load())
-	if l.flight.len() > 0 && l.flight.at(0).Call != nil {
+	if l.flight.len() > 0 && l.flight.front().Call != nil {
 		n++
 	}
 	return n
@@ -145,18 +145,18 @@ func feedAll(owners ...any) {
 	}
 }
 
-// fewEntries is how many tasks are taken at a time for a worker that rested: mostly there is one.
-const fewEntries = 8
+// fewRuns is how many runs of tasks are taken at a time for a worker that rested: mostly there is one task.
+const fewRuns = 8
 
 // feed takes tasks for this worker and sends them. It returns the owner of another seat that should be fed.
 func (l *link) feed() (next any) {
-	var few [fewEntries]queue.Entry
+	var few [fewRuns]queue.Run
 	return l.feedFrom(nil, few[:])
 }
 
-// feedFrom is feed with room for as many tasks at a time as batch holds. It first settles what the worker has got rid of,
+// feedFrom is feed with room for as many runs of tasks at a time as batch holds. It first settles what the worker has got rid of,
 // if done is not nil.
-func (l *link) feedFrom(done *queue.Settled, batch []queue.Entry) (next any) {
+func (l *link) feedFrom(done *queue.Settled, batch []queue.Run) (next any) {
 	for {
 		l.mu.Lock()
 		n, other, drained := l.takeLocked(done, batch)
@@ -176,7 +176,7 @@ func (l *link) feedFrom(done *queue.Settled, batch []queue.Entry) (next any) {
 	}
 }
 
-func (l *link) takeLocked(done *queue.Settled, batch []queue.Entry) (n int, other any, drained bool) {
+func (l *link) takeLocked(done *queue.Settled, batch []queue.Run) (n int, other any, drained bool) {
 	if done != nil {
 		return l.q.Exchange(&l.seat, *done, l.windowLocked(), batch)
 	}
@@ -185,30 +185,25 @@ func (l *link) takeLocked(done *queue.Settled, batch []queue.Entry) (n int, othe
 }
 
 // sendLocked sends tasks to the worker. It returns those that it cannot be given.
-func (l *link) sendLocked(batch []queue.Entry) (refused []unfit) {
+func (l *link) sendLocked(batch []queue.Run) (refused []unfit) {
 	if len(batch) == 0 {
 		return nil
 	}
 	first := l.flight.len() == 0
-	buf := l.buf[:0]
+	buf, large := l.buf[:0], (*[]byte)(nil)
+	if len(batch) > 1 || batch[0].Len() > 1 {
+		large = buffers.Get().(*[]byte)
+		buf = (*large)[:0]
+	}
 	for i := range batch {
-		e := &batch[i]
-		number, payload, why := l.fitLocked(e)
-		if why != nil {
-			refused = append(refused, unfit{*e, why})
-			continue
-		}
-		l.seq++
-		l.flight.push(*e)
-		buf = l.appendLocked(buf, e, number, payload)
-		if l.up {
-			l.w.tell(startedEvent(l.w, e, e.Taken))
-		}
+		buf, refused = l.appendRunLocked(buf, &batch[i], refused)
 	}
 	buf = l.appendStopLocked(buf)
 	l.conn.Send(buf, nil) // a broken channel shows when it is read
-	if l.buf = buf; cap(buf) > 16<<10 {
-		l.buf = nil
+	if large != nil {
+		buffers.Put(large)
+	} else if cap(buf) <= keepBuf {
+		l.buf = buf
 	}
 	if first && l.flight.len() > 0 {
 		l.since = batch[0].Taken
@@ -223,21 +218,65 @@ func (l *link) sendLocked(batch []queue.Entry) (refused []unfit) {
 	return refused
 }
 
-// referSize is the size from which a payload is given to the channel as it is, instead of being copied behind its header.
-const referSize = 16 << 10
+const (
+	keepBuf   = 1 << 10  // the largest buffer that a link keeps for itself
+	referSize = 16 << 10 // from which a payload is given to the channel as it is, instead of being copied behind its header
+	sendSize  = 16 << 10 // from which what was appended is sent: the worker can begin
+)
 
-func (l *link) appendLocked(buf []byte, e *queue.Entry, number uint16, payload []byte) []byte {
-	t := e.Call.Task
+// appendRunLocked appends the frames of a run. What it was given to append to may be sent, and used again.
+func (l *link) appendRunLocked(buf []byte, r *queue.Run, refused []unfit) ([]byte, []unfit) {
+	t := r.Call.Task
+	number, known := l.tasks[t.Name]
 	info := wire.CallInfo{
-		ID: e.ID(), Timeout: l.w.s.timeout(t), Deadline: e.Call.Deadline, Attempt: int(e.Attempt),
-		Metadata: t.Metadata, Spread: t.Spread,
+		Timeout: l.w.s.timeout(t), Deadline: r.Call.Deadline, Attempt: int(r.Attempt), Metadata: t.Metadata, Spread: t.Spread,
 	}
-	buf = wire.AppendCall(buf, l.seq, number, &info, len(payload))
-	if len(payload) < referSize {
-		return append(buf, payload...)
+	var room [64]byte
+	like := wire.AppendCall(room[:0], 0, number, &info, 0)
+	if known && !l.json {
+		l.flight.push(*r)
+		l.tellStartedLocked(r, r.Taken)
+		for i := r.Item; i < r.To; i++ {
+			buf = l.appendLocked(buf, like, r.Call.ID+uint64(i), r.Call.Payload(i))
+		}
+		return buf, refused
 	}
-	l.conn.Send(buf, payload)
-	return buf[:0]
+	for i := range r.Len() {
+		one := queue.Run{Entry: r.At(i), To: r.Item + int32(i) + 1}
+		payload, why := l.fit(&one.Entry, known)
+		if why != nil {
+			refused = append(refused, unfit{one, why})
+			continue
+		}
+		l.flight.push(one)
+		l.tellStartedLocked(&one, r.Taken)
+		buf = l.appendLocked(buf, like, one.ID(), payload)
+	}
+	return buf, refused
+}
+
+func (l *link) appendLocked(buf, like []byte, id uint64, payload []byte) []byte {
+	l.seq++
+	buf = wire.AppendCallLike(buf, like, l.seq, id, len(payload))
+	if len(payload) >= referSize {
+		l.conn.Send(buf, payload)
+		return buf[:0]
+	}
+	if buf = append(buf, payload...); len(buf) >= sendSize {
+		l.conn.Send(buf, nil)
+		return buf[:0]
+	}
+	return buf
+}
+
+func (l *link) tellStartedLocked(r *queue.Run, at time.Duration) {
+	if !l.up || !l.w.s.Seen() {
+		return
+	}
+	for i := range r.Len() {
+		e := r.At(i)
+		l.w.tell(startedEvent(l.w, &e, at))
+	}
 }
 
 // appendStopLocked sends stop right behind the last task of a worker's budget, which saves it a wake-up.
@@ -266,26 +305,46 @@ func (l *link) reportLocked() {
 	}
 }
 
-// resolve gives an item its outcome.
-func (l *link) resolve(e *queue.Entry, o *queue.Outcome, d *queue.Settled, s span) {
-	o.Worker, o.Attempt = l.w.name, int(e.Attempt)
-	used := e.Call.Sink.Resolve(e.Item, o)
-	if e.Attempt > 1 {
-		l.q.Forget(e)
+// resolve gives the items of a run their outcomes. They had turns from number at on.
+func (l *link) resolve(r *queue.Run, all []queue.Outcome, d *queue.Settled, t turns, at int) {
+	for i := range all {
+		all[i].Worker, all[i].Attempt = l.w.name, int(r.Attempt)
 	}
-	switch {
-	case !used:
-		d.Canceled++
-	case o.Err == nil:
-		d.Succeeded++
-	default:
-		d.Failed++
+	r.Call.Sink.Resolve(r.Item, all)
+	if r.Attempt > 1 {
+		l.forget(r)
 	}
-	if used {
-		l.tally.add(e, l.w.name, s)
-		l.w.tell(finishedEvent(l.w, e, o, s))
-	} else {
-		l.w.tell(canceledEvent(l.w, e))
+	for i := range all {
+		switch {
+		case all[i].Unused:
+			d.Canceled++
+		case all[i].Err == nil:
+			d.Succeeded++
+		default:
+			d.Failed++
+		}
+	}
+	l.tally.add(r, all, t, at)
+	if l.w.s.Seen() {
+		l.tellResolved(r, all, t, at)
+	}
+}
+
+func (l *link) forget(r *queue.Run) {
+	for i := range r.Len() {
+		e := r.At(i)
+		l.q.Forget(&e)
+	}
+}
+
+func (l *link) tellResolved(r *queue.Run, all []queue.Outcome, t turns, at int) {
+	for i := range all {
+		e := r.At(i)
+		if all[i].Unused {
+			l.w.tell(canceledEvent(l.w, &e))
+		} else {
+			l.w.tell(finishedEvent(l.w, &e, &all[i], t.span(at+i, &e)))
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"strings"
 	"sync"
@@ -110,21 +111,13 @@ func (l *link) end() (lost []queue.Entry) {
 	l.w.dump = l.guard.dump
 	l.guard.disarmLocked()
 	started := l.board.Started()
-	rest := make([]queue.Entry, l.flight.len())
-	n, first := l.flight.pop(rest)
+	first, unanswered := l.flight.first, l.flight.len() > 0
+	back := l.flight.take(started, math.MaxUint64)
+	lost = l.flight.take(0, math.MaxUint64)
+	l.flight.empty()
 	l.mu.Unlock()
 
-	var back []queue.Entry
-	for i, e := range rest[:n] {
-		switch {
-		case e.Call == nil:
-		case first+uint64(i) <= started:
-			lost = append(lost, e)
-		default:
-			back = append(back, e)
-		}
-	}
-	if n > 0 && started > first {
+	if unanswered && started > first {
 		l.w.decide(event.CauseProtocol, fmt.Sprintf("its board says that it started call %d, but call %d was not answered", started, first))
 	}
 	l.onBoard.Wait()
@@ -210,14 +203,15 @@ func (w *worker) mourn(lost []queue.Entry, died *queue.Died) {
 	var d queue.Settled
 	for i := range lost {
 		e := &lost[i]
-		s := w.link.lastSpan(e)
+		turn := w.link.lastTurn()
+		s := turn.span(0, e)
 		d.Run += s.run
 		w.link.addWorked(s.run)
 		if int(e.Attempt) <= e.Call.Task.Retries && retriable(died.Cause) {
 			again = append(again, *e)
 			continue
 		}
-		w.link.resolve(e, &queue.Outcome{Err: died}, &d, s)
+		w.link.resolve(&queue.Run{Entry: *e, To: e.Item + 1}, []queue.Outcome{{Err: died}}, &d, turn, 0)
 	}
 	w.link.settle(d)
 	if len(again) > 0 {

@@ -102,13 +102,7 @@ func (l *link) takeBack() {
 	var back []queue.Entry
 	if ok {
 		l.mu.Lock()
-		for i := range l.flight.len() {
-			seq := l.flight.first + uint64(i)
-			if e := l.flight.at(i); e.Call != nil && claimed < seq && seq <= last {
-				back = append(back, *e)
-				*e = queue.Entry{}
-			}
-		}
+		back = l.flight.take(claimed, last)
 		l.mu.Unlock()
 	}
 	l.unblockEmpty()

@@ -25,12 +25,11 @@ func (t turns) span(i int, e *queue.Entry) span {
 	return span{wait: begun - e.Call.Accepted, run: max(ended-begun, 0)}
 }
 
-// lastSpan is that of the task with which the worker died.
-func (l *link) lastSpan(e *queue.Entry) span {
+// lastTurn is that of the task with which the worker died.
+func (l *link) lastTurn() turns {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	begun := max(e.Taken, l.since)
-	return span{wait: begun - e.Call.Accepted, run: l.w.s.cfg.Clock() - begun}
+	return turns{since: l.since, each: l.w.s.cfg.Clock() - l.since}
 }
 
 // mostSlow is how many of the slowest tasks are kept.
@@ -56,13 +55,20 @@ type Tally struct {
 	Slowest   []SlowTask // slowest first
 }
 
-func (t *tally) add(e *queue.Entry, worker string, s span) {
+// add counts the items of a run whose outcomes were used.
+func (t *tally) add(r *queue.Run, all []queue.Outcome, turns turns, at int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.Wait.Add(s.wait)
-	t.Run.Add(s.run)
-	if len(t.Slowest) < mostSlow || t.Slowest[mostSlow-1].Run < s.run {
-		t.insert(SlowTask{e.ID(), e.Call.Task.Name, worker, s.wait, s.run})
+	for i := range all {
+		if all[i].Unused {
+			continue
+		}
+		s := turns.span(at+i, &r.Entry)
+		t.Wait.Add(s.wait)
+		t.Run.Add(s.run)
+		if len(t.Slowest) < mostSlow || t.Slowest[mostSlow-1].Run < s.run {
+			t.insert(SlowTask{r.ID() + uint64(i), r.Call.Task.Name, all[i].Worker, s.wait, s.run})
+		}
 	}
 }
 

@@ -199,9 +199,9 @@ func (w *worker) rise() error {
 	l.mu.Lock()
 	l.since = w.s.cfg.Clock() // what waited in the channel begins now
 	l.up = true
-	for i := range l.flight.len() {
-		if e := l.flight.at(i); e.Call != nil {
-			w.tell(startedEvent(w, e, l.since))
+	for _, r := range l.flight.all() {
+		if r.Call != nil {
+			l.tellStartedLocked(r, l.since)
 		}
 	}
 	l.guard.armLocked()
@@ -274,11 +274,11 @@ func (w *worker) info(i lifecycle.Info) Worker {
 	l := w.link
 	l.mu.Lock()
 	running, task := 0, ""
-	for i := range l.flight.len() {
-		if c := l.flight.at(i).Call; c != nil {
-			running++
+	for _, r := range l.flight.all() {
+		if r.Call != nil {
+			running += r.Len()
 			if task == "" {
-				task = c.Task.Name
+				task = r.Call.Task.Name
 			}
 		}
 	}

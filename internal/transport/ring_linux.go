@@ -32,6 +32,7 @@ type Ring struct {
 	in       ringReader
 	spins    spinner
 	spinning bool // what the word spin says
+	streams  bool // the last Recv found much
 	bells    int  // received since the worker last sent anything
 	ended    bool
 	broken   error

@@ -20,7 +20,12 @@ func (c *Ring) TryRecv(p []byte) (int, error) {
 
 // Recv implements Conn.
 func (c *Ring) Recv(p []byte) (int, error) {
-	if n, err := c.turn(p); n > 0 || err != nil {
+	if c.streams {
+		breathe()
+	}
+	n, err := c.turn(p)
+	c.streams = n >= streamSize
+	if n > 0 || err != nil {
 		return n, err
 	}
 	if c.spun(spinFor) {

@@ -27,6 +27,17 @@ func spin(atMost time.Duration, ready func() bool, pause func()) bool {
 	}
 }
 
+// streamSize is how much a reader finds when answers come in a stream, one behind the other.
+const streamSize = 512
+
+// breathe lets a stream run for about a microsecond. To look at every answer as it comes would take the line with the
+// writer's cursor away from it each time, which costs the writer more than the answer does.
+func breathe() {
+	for idle, n := uint64(3), 0; n < 150; n++ {
+		idle = relax(idle)
+	}
+}
+
 // relax keeps the core's other half and the memory system from the cost of looking all the time: the multiplications wait
 // for each other, and nothing else does.
 //

@@ -47,6 +47,18 @@ func AppendCall(b []byte, seq uint64, task uint16, c *CallInfo, size int) []byte
 	return b
 }
 
+// AppendCallLike appends what AppendCall would, for a call that differs from like, which AppendCall made, in its numbers and
+// the size of its payload.
+func AppendCallLike(b, like []byte, seq, id uint64, size int) []byte {
+	at := len(b)
+	b = append(b, like...)
+	head := b[at : at+HeaderSize+8]
+	binary.LittleEndian.PutUint32(head, uint32(len(like)-HeaderSize+size))
+	binary.LittleEndian.PutUint64(head[8:], seq)
+	binary.LittleEndian.PutUint64(head[HeaderSize:], id)
+	return b
+}
+
 var errShortCall = errors.New("call frame is shorter than its fields")
 
 // ParseCall splits the body of a call with the given flags into its fields and its payload, which is a part of body.

@@ -39,6 +39,37 @@ func (s *Scanner) Next() (h Header, body []byte, owned, ok bool) {
 	return h, body, false, true
 }
 
+// Frame is a frame as it was received.
+type Frame struct {
+	Header
+	Body  []byte
+	Owned bool // the body is the receiver's to keep
+}
+
+// Cut is Next for many frames. Their bodies are valid until the next call of Feed. It returns how many there are: less than
+// out holds when Next would return false.
+func (s *Scanner) Cut(out []Frame) (n int) {
+	for n < len(out) && s.Ready() {
+		h, err := ParseHeader(s.in)
+		if err != nil {
+			break
+		}
+		end := HeaderSize + h.Size
+		out[n] = Frame{Header: h, Body: s.in[HeaderSize:end:end]}
+		s.in = s.in[end:]
+		n++
+	}
+	for n < len(out) {
+		h, body, owned, ok := s.Next()
+		if !ok {
+			break
+		}
+		out[n] = Frame{h, body, owned}
+		n++
+	}
+	return n
+}
+
 // Ready reports whether Next will return a frame, of those that were fed whole.
 func (s *Scanner) Ready() bool {
 	return s.err == nil && len(s.part) == 0 && len(s.in) >= HeaderSize &&
