@@ -33,7 +33,7 @@ func (s *server) call(h wire.Header, body []byte) error {
 		return s.fail(h.Seq, &wire.MessageError{Kind: wire.KindUnknown, Message: fmt.Sprintf("the worker has no task number %d", h.Task)})
 	}
 	task := &s.Tasks[h.Task]
-	ctx := s.newContext(task.Name, h.Seq, &info)
+	ctx := s.newContext(task, h.Seq, &info)
 	failure := s.invoke(task, ctx, payload)
 	ctx.end()
 	if failure != nil {
@@ -115,7 +115,7 @@ func (s *server) finish(t wire.Type, seq uint64) error {
 
 // deliver publishes a reply. While calls wait here, the pool is not told of each reply.
 func (s *server) deliver(frame []byte) error {
-	if s.poster != nil && s.stream != nil && s.stream.scan.Ready() {
+	if s.poster != nil && s.stream != nil && s.stream.more() {
 		return s.poster.Post(frame)
 	}
 	return s.publish(frame)

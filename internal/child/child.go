@@ -139,7 +139,7 @@ func (s *server) next() (wire.Header, []byte, error) {
 	if s.stream == nil || s.name == "" {
 		return s.inbox.next()
 	}
-	if s.poster != nil && !s.stream.scan.Ready() {
+	if s.poster != nil && !s.stream.more() {
 		s.poster.Tell() // before we may wait
 	}
 	return s.stream.next()

@@ -1,6 +1,7 @@
 package child
 
 import (
+	"bytes"
 	"context"
 	"sync"
 	"sync/atomic"
@@ -12,21 +13,24 @@ import (
 // taskContext is the context of one task. Most functions never look at theirs, so what a context costs is made when it is
 // first asked for.
 type taskContext struct {
-	server   *server
-	seq      uint64
-	task     string
-	id       uint64
-	attempt  int
-	nth      int // of the tasks that the worker started
+	server  *server
+	task    *Task
+	seq, id uint64
+	nth     int // of the tasks that the worker started
+	attempt int32
+	state   atomic.Uint32 // bits, see below
+
+	mu   sync.Mutex
+	more *details // nil until needed
+}
+
+// details are what few contexts need. They are guarded by taskContext.mu.
+type details struct {
 	metadata []byte
 	deadline time.Time
-
-	state atomic.Uint32 // bits, see below
-
-	mu    sync.Mutex
-	inner context.Context // nil until asked for
-	stop  context.CancelCauseFunc
-	err   error // why it ended before the function returned
+	inner    context.Context // nil until asked for
+	stop     context.CancelCauseFunc
+	err      error // why it ended before the function returned
 }
 
 // The state of a context. A task that never looks at its context, nobody cancels, and nobody asks about, ends it with one
@@ -39,19 +43,16 @@ const (
 const slabSize = 32
 
 // newContext makes the context of a call that starts now, and makes it the current one.
-func (s *server) newContext(task string, seq uint64, info *wire.CallInfo) *taskContext {
+func (s *server) newContext(task *Task, seq uint64, info *wire.CallInfo) *taskContext {
 	if len(s.slab) == 0 {
 		s.slab = make([]taskContext, slabSize)
 	}
 	c := &s.slab[0]
 	s.slab = s.slab[1:]
-	c.server, c.seq, c.task = s, seq, task
-	c.id, c.attempt, c.nth = info.ID, info.Attempt, s.started
-	if info.Metadata != nil {
-		c.metadata = append([]byte(nil), info.Metadata...)
-	}
-	if info.Deadline != 0 || info.Timeout > 0 {
-		c.deadline = deadline(info)
+	c.server, c.task, c.seq = s, task, seq
+	c.id, c.attempt, c.nth = info.ID, int32(info.Attempt), s.started
+	if info.Metadata != nil || info.Deadline != 0 || info.Timeout > 0 {
+		c.more = &details{metadata: bytes.Clone(info.Metadata), deadline: deadline(info)}
 	}
 	s.current.Store(c)
 	if s.over.Load() || s.canceled.Load() == seq { // the cancel frame overtook the call
@@ -60,36 +61,45 @@ func (s *server) newContext(task string, seq uint64, info *wire.CallInfo) *taskC
 	return c
 }
 
+func (c *taskContext) moreLocked() *details {
+	if c.more == nil {
+		c.more = &details{}
+	}
+	return c.more
+}
+
 // get returns the real context, made at the first call.
 func (c *taskContext) get() context.Context {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.inner != nil {
-		return c.inner
+	m := c.moreLocked()
+	if m.inner != nil {
+		return m.inner
 	}
-	if c.state.Or(touched)&over != 0 && c.err == nil {
-		c.err = context.Canceled
+	if c.state.Or(touched)&over != 0 && m.err == nil {
+		m.err = context.Canceled
 	}
 	ctx, stop := context.WithCancelCause(context.Background())
-	c.stop = stop
-	if c.err == nil && !c.deadline.IsZero() {
+	m.stop = stop
+	if m.err == nil && !m.deadline.IsZero() {
 		var done context.CancelFunc
-		ctx, done = context.WithDeadline(ctx, c.deadline)
-		c.stop = func(cause error) { stop(cause); done() }
+		ctx, done = context.WithDeadline(ctx, m.deadline)
+		m.stop = func(cause error) { stop(cause); done() }
 	}
-	if c.err != nil {
-		c.stop(c.err)
+	if m.err != nil {
+		m.stop(m.err)
 	}
-	c.inner = ctx
+	m.inner = ctx
 	return ctx
 }
 
 // cancel ends the context.
 func (c *taskContext) cancel(err error) {
 	c.mu.Lock()
-	stop := c.stop
-	if c.err == nil {
-		c.err = err
+	m := c.moreLocked()
+	stop := m.stop
+	if m.err == nil {
+		m.err = err
 	}
 	c.mu.Unlock()
 	if stop != nil {
@@ -113,9 +123,22 @@ func (c *taskContext) running(f func()) {
 	}
 }
 
-func (c *taskContext) Deadline() (time.Time, bool) { return c.deadline, !c.deadline.IsZero() }
-func (c *taskContext) Done() <-chan struct{}       { return c.get().Done() }
-func (c *taskContext) Err() error                  { return c.get().Err() }
+// Deadline implements context.Context.
+func (c *taskContext) Deadline() (time.Time, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d := c.moreLocked().deadline
+	return d, !d.IsZero()
+}
+
+func (c *taskContext) Done() <-chan struct{} { return c.get().Done() }
+func (c *taskContext) Err() error            { return c.get().Err() }
+
+func (c *taskContext) metadata() []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.moreLocked().metadata
+}
 
 type contextKey struct{}
 
@@ -149,9 +172,9 @@ func Current(ctx context.Context) (t TaskInfo, w WorkerInfo, ok bool) {
 	if !ok {
 		return t, w, false
 	}
-	t = TaskInfo{ID: c.id, Name: c.task, Attempt: c.attempt}
-	if c.metadata != nil {
-		wire.Unmarshal(wire.Call, c.metadata, &t.Metadata) // the pool encoded it
+	t = TaskInfo{ID: c.id, Name: c.task.Name, Attempt: int(c.attempt)}
+	if encoded := c.metadata(); encoded != nil {
+		wire.Unmarshal(wire.Call, encoded, &t.Metadata) // the pool encoded it
 	}
 	return t, WorkerInfo{Name: c.server.name, PID: c.server.pid, Tasks: c.nth}, true
 }

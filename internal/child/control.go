@@ -130,15 +130,20 @@ func (b *inbox) wait() ([]framed, error) {
 
 // streamed cuts calls from a stream of their own. It is owned by the serving goroutine.
 type streamed struct {
-	peer transport.Peer
-	scan wire.Scanner
-	buf  []byte
+	peer   transport.Peer
+	scan   wire.Scanner
+	buf    []byte
+	frames [64]wire.Frame // cut, and from at on not yet taken
+	at, n  int
 }
 
+// more reports whether next will return a frame without waiting.
+func (s *streamed) more() bool { return s.at < s.n || s.scan.Ready() }
+
 func (s *streamed) next() (wire.Header, []byte, error) {
-	for {
-		if h, body, _, ok := s.scan.Next(); ok {
-			return h, body, nil
+	for s.at == s.n {
+		if s.at, s.n = 0, s.scan.Cut(s.frames[:]); s.n > 0 {
+			break
 		}
 		if err := s.scan.Err(); err != nil {
 			return wire.Header{}, nil, err
@@ -149,4 +154,7 @@ func (s *streamed) next() (wire.Header, []byte, error) {
 		}
 		s.scan.Feed(s.buf[:n])
 	}
+	f := &s.frames[s.at]
+	s.at++
+	return f.Header, f.Body, nil
 }
