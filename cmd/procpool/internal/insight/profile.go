@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/procpool/procpool"
 	"github.com/procpool/procpool/event"
 )
 
@@ -84,18 +85,22 @@ func (p *Profile) slow(s slow) {
 // workersMost is how many workers are shown singly.
 const workersMost = 16
 
-// Print tells where the time went. Call it when nothing more is told.
-func (p *Profile) Print(w io.Writer) {
+// Print tells where the time went, by itself and by what the pool has counted. Call it when nothing more is told.
+func (p *Profile) Print(w io.Writer, st procpool.Stats) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "where the time went, in %v\t   count\t   total\t    mean\t     max\n", short(time.Since(p.began)))
-	row := func(name string, s *spent) {
-		fmt.Fprintf(t, "%s\t%8d\t%8v\t%8v\t%8v\n", name, s.n, short(s.sum), short(s.mean()), short(s.max))
+	fmt.Fprintf(t, "where the time went, in %v\t   count\t   total\t    mean\t     max\t     p50\t     p90\t     p99\n", short(time.Since(p.began)))
+	row := func(name string, s *spent, quantiles ...time.Duration) {
+		fmt.Fprintf(t, "%s\t%8d\t%8v\t%8v\t%8v", name, s.n, short(s.sum), short(s.mean()), short(s.max))
+		for _, q := range quantiles {
+			fmt.Fprintf(t, "\t%8v", short(q))
+		}
+		fmt.Fprintln(t)
 	}
 	row("start of workers", &p.start)
-	row("wait of items", &p.wait)
-	row("work on items", &p.work)
+	row("wait of items", &p.wait, st.Wait.P50, st.Wait.P90, st.Wait.P99)
+	row("work on items", &p.work, st.Run.P50, st.Run.P90, st.Run.P99)
 	names := p.busiest()
 	for _, name := range names[:min(len(names), workersMost)] {
 		row(name, p.workers[name])
@@ -104,9 +109,16 @@ func (p *Profile) Print(w io.Writer) {
 	if more := len(names) - workersMost; more > 0 {
 		fmt.Fprintf(w, "... and %d workers more\n", more)
 	}
+	fmt.Fprintln(w, shares(st.Time))
 	for i, s := range p.slowest {
 		fmt.Fprintf(w, "slowest %d: %s took %v in %s\n", i+1, s.name, short(s.Run), s.Worker)
 	}
+}
+
+// shares tells what workers did with their time.
+func shares(t procpool.TimeShares) string {
+	return fmt.Sprintf("workers' time: start %.1f %%, init %.1f %%, waiting %.1f %%, working %.1f %%, stopping %.1f %%",
+		100*t.Start, 100*t.Init, 100*t.Waiting, 100*t.Working, 100*t.Stopping)
 }
 
 // busiest returns the workers' names, the one that worked longest first.

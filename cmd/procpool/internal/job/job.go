@@ -233,7 +233,7 @@ func (j *job) run() error {
 		j.quiet.release()
 	}
 	if j.Stats {
-		j.profile.Print(j.stderr)
+		j.profile.Print(j.stderr, j.pool.Stats())
 	}
 	return j.verdict(err, signals.end())
 }
