@@ -287,3 +287,18 @@ func TestPace(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 }
+
+// TestQueueAsked: a pool that neither scales nor is closed does not look at its queue.
+func TestQueueAsked(t *testing.T) {
+	asked := 0
+	f := New(Config{Processes: 1, Queue: func() Demand { asked++; return Demand{} }})
+	f.Step(start, Begin{})
+	f.Step(start, Ready{1})
+	if asked != 0 {
+		t.Errorf("asked %d times", asked)
+	}
+	f.Step(start, Close{})
+	if asked == 0 {
+		t.Error("closed without a look")
+	}
+}
