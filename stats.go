@@ -56,8 +56,9 @@ type WorkerInfo struct {
 	Tasks   int    // started in it so far
 	Limit   int    // of Tasks: MaxTasksPerChild, less Recycle.Jitter; 0: none
 	Started time.Time
-	Memory  uint64 // resident bytes when last measured
-	Reason  Reason // why it leaves; empty while it serves
+	Memory  uint64        // resident bytes when last measured
+	Reason  Reason        // why it leaves; empty while it serves
+	Why     event.Figures // the numbers that led to Reason
 }
 
 // Stats is the state of a pool at one moment.

@@ -209,4 +209,6 @@ type Figures struct {
 	Bytes    uint64        // the byte limit that was passed
 	Age      time.Duration // since it was spawned
 	Idle     time.Duration // since its last task
+	Run      time.Duration // how long the task had run that was ended
+	Timeout  time.Duration // how long it was allowed to
 }

@@ -81,4 +81,5 @@ type Worker struct {
 	Started time.Time
 	Memory  uint64
 	Reason  event.Reason
+	Why     event.Figures
 }

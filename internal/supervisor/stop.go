@@ -100,7 +100,22 @@ func (w *worker) climbLocked(after time.Duration, step func()) {
 }
 
 // doom ends the worker because of the task it runs.
-func (w *worker) doom(cause event.Cause, detail string) { w.doomFor(cause, event.Figures{}, detail) }
+func (w *worker) doom(cause event.Cause, detail string) { w.doomFor(cause, w.overrun(cause), detail) }
+
+// overrun is the numbers of a task that is ended because it does not stop.
+func (w *worker) overrun(cause event.Cause) (why event.Figures) {
+	l := w.link
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if cause != event.CauseTimedOut && cause != event.CauseCanceled || l.flight.len() == 0 || l.flight.at(0).Call == nil {
+		return why
+	}
+	why.Run = w.s.cfg.Clock() - l.since
+	if cause == event.CauseTimedOut {
+		why.Timeout = w.s.timeout(l.flight.at(0).Call.Task)
+	}
+	return why
+}
 
 // doomFor is doom with the numbers that led to it.
 func (w *worker) doomFor(cause event.Cause, why event.Figures, detail string) {

@@ -286,7 +286,7 @@ func (w *worker) info(i lifecycle.Info) Worker {
 	l.mu.Unlock()
 	return Worker{
 		Name: w.name, PID: w.who().PID, State: i.State, Running: running, Task: task, Tasks: tasks, Limit: w.budget,
-		Started: i.Spawned, Memory: l.memory.Load(), Reason: i.Reason,
+		Started: i.Spawned, Memory: l.memory.Load(), Reason: i.Reason, Why: i.Figures,
 	}
 }
 

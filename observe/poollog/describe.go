@@ -114,7 +114,7 @@ func reason(r event.Reason, f event.Figures) []slog.Attr {
 	for _, d := range []struct {
 		name  string
 		value time.Duration
-	}{{"age", f.Age}, {"idle", f.Idle}} {
+	}{{"age", f.Age}, {"idle", f.Idle}, {"run", f.Run}, {"timeout", f.Timeout}} {
 		if d.value > 0 {
 			attrs = append(attrs, slog.Duration(d.name, d.value))
 		}

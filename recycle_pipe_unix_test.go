@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/procpool/procpool"
 	"github.com/procpool/procpool/event"
@@ -23,6 +24,24 @@ var recycleLong = procpool.Define("recycle.long", func(ctx context.Context, pipe
 	return w.Name, err
 })
 
+// recycleDeaf says through a named pipe that it runs, and does not stop.
+var recycleDeaf = procpool.Define("recycle.deaf", func(_ context.Context, pipe string) (int, error) {
+	if err := os.WriteFile(pipe, []byte("begun"), 0); err != nil {
+		return 0, err
+	}
+	time.Sleep(time.Hour)
+	return 0, nil
+})
+
+func recyclePipe(t *testing.T) string {
+	t.Helper()
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return pipe
+}
+
 // A task that asks for its worker to be replaced is heard while it runs: the successor is ready before the task is done, and
 // takes the place.
 func TestRecycleAskedEarly(t *testing.T) {
@@ -30,10 +49,7 @@ func TestRecycleAskedEarly(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			pooltest.Check(t)
 			ctx := recycleContext(t)
-			pipe := filepath.Join(t.TempDir(), "pipe")
-			if err := syscall.Mkfifo(pipe, 0o600); err != nil {
-				t.Fatal(err)
-			}
+			pipe := recyclePipe(t)
 			p, log := recyclePool(t, procpool.Config{Processes: 1, StartMethod: method})
 			r := recycleLong.ApplyAsync(ctx, p, pipe)
 			recycleWait(ctx, t, log, 2, func(event.WorkerReady) bool { return true })
@@ -60,5 +76,31 @@ func TestRecycleAskedEarly(t *testing.T) {
 				t.Errorf("%d workers were started, want 2", n)
 			}
 		})
+	}
+}
+
+// A worker that is ended because its task does not stop tells how long that ran, and how long it was allowed to.
+func TestRecycleFiguresOfOverrun(t *testing.T) {
+	const timeout, grace = 50 * time.Millisecond, 20 * time.Millisecond
+	pooltest.Check(t)
+	ctx := recycleContext(t)
+	p, log := recyclePool(t, procpool.Config{Processes: 1, Grace: grace})
+	if err := p.WaitReady(ctx); err != nil {
+		t.Fatal(err)
+	}
+	recycleSleep.With(procpool.CallOptions{Timeout: timeout}).Apply(ctx, p, time.Hour)
+	why := recycleWait(ctx, t, log, 1, exitedFor(procpool.ReasonTimedOut))[0].Why
+	if why.Timeout != timeout || why.Run < timeout+grace || why.Run > time.Minute {
+		t.Errorf("it timed out because of %+v", why)
+	}
+	pipe := recyclePipe(t)
+	r := recycleDeaf.ApplyAsync(ctx, p, pipe)
+	if _, err := os.ReadFile(pipe); err != nil { // it runs
+		t.Fatal(err)
+	}
+	r.Cancel()
+	why = recycleWait(ctx, t, log, 1, exitedFor(procpool.ReasonCanceled))[0].Why
+	if why.Timeout != 0 || why.Run < grace || why.Run > time.Minute {
+		t.Errorf("it was canceled because of %+v", why)
 	}
 }

@@ -1,0 +1,24 @@
+package procpool_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/procpool/procpool"
+	"github.com/procpool/procpool/event"
+	"github.com/procpool/procpool/pooltest"
+)
+
+// A worker that waits for its successor says why it will leave, with the numbers.
+func TestRecycleFiguresInWorkers(t *testing.T) {
+	const age = 50 * time.Millisecond
+	pooltest.Check(t)
+	ctx := recycleContext(t)
+	p, log := recyclePool(t, procpool.Config{
+		Processes: 1, Recycle: procpool.Recycle{Age: age}, Initializer: recycleInit.Bind(500 * time.Millisecond),
+	})
+	recycleWait(ctx, t, log, 2, func(event.WorkerSpawned) bool { return true })
+	if w := p.Workers()[0]; w.Reason != procpool.ReasonAge || w.Why.Age < age || w.State != procpool.StateReady {
+		t.Errorf("the old one is %+v", w)
+	}
+}
