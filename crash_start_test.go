@@ -108,6 +108,9 @@ func TestStartFailures(t *testing.T) {
 				t.Error("Stats says that all is well")
 			}
 			pool.Terminate()
+			if err := pool.Join(ctx); err != nil { // all events have been told then
+				t.Error(err)
+			}
 			var last time.Duration
 			for _, e := range crashEventsOf[event.WorkerStartFailed](&seen) {
 				if e.Backoff < last/2 || e.Backoff > crashFast.MaxBackoff {
