@@ -120,7 +120,7 @@ func (t *Tracing) Observe(e event.Event) {
 	case event.TaskFinished:
 		t.finish(e)
 	case event.TaskCanceled:
-		t.finish(event.TaskFinished{At: e.At, Task: e.Task, Worker: e.Worker, Err: e.Err, Wait: e.Wait, Run: e.Run})
+		t.finish(event.TaskFinished(e))
 	}
 }
 
