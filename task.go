@@ -207,7 +207,13 @@ func decodeOutcome[Out any](c codec.Codec[Out], task string, o *queue.Outcome, v
 	if o.Err != nil {
 		return errorOf(task, o)
 	}
-	if err := c.Decode(o.Payload, v); err != nil {
+	var err error
+	if o.Owned {
+		err = c.DecodeOwned(o.Payload, v)
+	} else {
+		err = c.Decode(o.Payload, v)
+	}
+	if err != nil {
 		var zero Out
 		*v = zero
 		return &EncodeError{Task: task, Result: true, Err: err}

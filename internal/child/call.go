@@ -96,8 +96,10 @@ func (s *server) reply(t wire.Type, seq uint64, body []byte) error {
 	return s.finish(t, seq)
 }
 
-// keepOut is the largest reply buffer that is kept for the next reply.
-const keepOut = 1 << 20
+const (
+	keepOut   = 64 << 10 // a larger reply buffer is kept
+	mostSmall = 256      // for so many replies that did not need it
+)
 
 // finish sends the reply in s.out.
 func (s *server) finish(t wire.Type, seq uint64) error {
@@ -107,10 +109,21 @@ func (s *server) finish(t wire.Type, seq uint64) error {
 	}
 	h.Append(s.out[:0])
 	err := s.deliver(s.out)
-	if cap(s.out) > keepOut {
-		s.out = nil
-	}
+	s.shrink()
 	return err
+}
+
+// shrink lets go of a large reply buffer that is not needed any more.
+func (s *server) shrink() {
+	switch {
+	case cap(s.out) <= keepOut:
+	case len(s.out) > keepOut:
+		s.small = 0
+	default:
+		if s.small++; s.small > mostSmall {
+			s.out, s.small = nil, 0
+		}
+	}
 }
 
 // deliver publishes a reply. While calls wait here, the pool is not told of each reply.

@@ -68,6 +68,7 @@ type server struct {
 	inbox  inbox     // frames for the serving goroutine, from the control channel
 	stream *streamed // calls, where they do not come through the control channel; owned by the serving goroutine
 	out    []byte    // reused for replies; owned by the serving goroutine
+	small  int       // replies since one needed more of out than keepOut; the same
 
 	poster Poster // Calls, if it is one
 }
@@ -87,7 +88,7 @@ func Serve(p Program, ch Channel, pid int) error {
 	s.inbox.some.L = &s.inbox.mu
 	s.poster, _ = ch.Calls.(Poster)
 	if ch.Control != any(ch.Calls) {
-		s.stream = &streamed{peer: ch.Calls, buf: make([]byte, 64<<10)}
+		s.stream = &streamed{peer: ch.Calls, scan: wire.Scanner{Trusting: true}, buf: make([]byte, 64<<10)}
 	}
 	go s.control()
 	done := make(chan error, 1)

@@ -148,13 +148,25 @@ func (s *streamed) next() (wire.Header, []byte, error) {
 		if err := s.scan.Err(); err != nil {
 			return wire.Header{}, nil, err
 		}
-		n, err := s.peer.Recv(s.buf)
-		if err != nil {
+		if err := s.receive(); err != nil {
 			return wire.Header{}, nil, err
 		}
-		s.scan.Feed(s.buf[:n])
 	}
 	f := &s.frames[s.at]
 	s.at++
 	return f.Header, f.Body, nil
+}
+
+func (s *streamed) receive() error {
+	if room := s.scan.Room(); room != nil {
+		n, err := s.peer.Recv(room)
+		s.scan.Came(n)
+		s.scan.Feed(nil)
+		return err
+	}
+	n, err := s.peer.Recv(s.buf)
+	if err == nil {
+		s.scan.Feed(s.buf[:n])
+	}
+	return err
 }

@@ -68,24 +68,24 @@ func (s *shape) appendArgsSlow(dst []byte, p unsafe.Pointer) ([]byte, error) {
 	return out, nil
 }
 
-func (s *shape) decodeArgs(src []byte, p unsafe.Pointer, ref bool) (rest []byte, err error) {
+func (s *shape) decodeArgs(src []byte, p unsafe.Pointer, share sharing) (rest []byte, err error) {
 	if rest, err = s.argsHead(src); err != nil {
 		return nil, err
 	}
 	for i, a := range s.parts {
-		if rest, err = a.shape.decode(rest, unsafe.Add(p, a.offset), ref); err != nil {
+		if rest, err = a.shape.decode(rest, unsafe.Add(p, a.offset), share); err != nil {
 			return nil, inArgument(i, err)
 		}
 	}
 	return rest, nil
 }
 
-func (s *shape) decodeArgsSlow(src []byte, p unsafe.Pointer, ref bool) (rest []byte, err error) {
+func (s *shape) decodeArgsSlow(src []byte, p unsafe.Pointer, share sharing) (rest []byte, err error) {
 	if rest, err = s.argsHead(src); err != nil {
 		return nil, err
 	}
 	for i, a := range s.parts {
-		if rest, err = a.shape.decodeSlow(rest, unsafe.Add(p, a.offset), ref); err != nil {
+		if rest, err = a.shape.decodeSlow(rest, unsafe.Add(p, a.offset), share); err != nil {
 			return nil, inArgument(i, err)
 		}
 	}

@@ -43,14 +43,28 @@ func (c Codec[T]) Append(dst []byte, v *T) ([]byte, error) {
 // Decode sets *v to the value whose encoding is src, all of src. *v shares nothing with src. Whatever src holds, Decode
 // does not panic, also when a user's unmarshaler does, and allocates in proportion to len(src). After an error *v may
 // hold anything.
-func (c Codec[T]) Decode(src []byte, v *T) error { return c.decode(src, v, false) }
+func (c Codec[T]) Decode(src []byte, v *T) error { return c.decode(src, v, shareNothing) }
 
 // DecodeRef is Decode, but a [View], also one in an argument list, is a part of src instead of a copy.
-func (c Codec[T]) DecodeRef(src []byte, v *T) error { return c.decode(src, v, true) }
+func (c Codec[T]) DecodeRef(src []byte, v *T) error { return c.decode(src, v, shareViews) }
 
-func (c Codec[T]) decode(src []byte, v *T, ref bool) error {
+// DecodeOwned is Decode for bytes that are given away: every byte string of a fast path is a part of src instead of a copy.
+func (c Codec[T]) DecodeOwned(src []byte, v *T) error { return c.decode(src, v, shareBytes) }
+
+// sharing is which values are a part of what they are decoded from.
+type sharing uint8
+
+const (
+	shareNothing sharing = iota
+	shareViews
+	shareBytes
+)
+
+func (s sharing) with(k kind) bool { return s == shareBytes || s == shareViews && k == kindView }
+
+func (c Codec[T]) decode(src []byte, v *T, share sharing) error {
 	if c.shape.fast {
-		rest, err := c.shape.decode(src, unsafe.Pointer(v), ref)
+		rest, err := c.shape.decode(src, unsafe.Pointer(v), share)
 		if err == nil && len(rest) == 0 {
 			return nil
 		}
@@ -59,7 +73,7 @@ func (c Codec[T]) decode(src []byte, v *T, ref bool) error {
 		}
 	}
 	var x T
-	rest, err := c.shape.decodeSlow(src, unsafe.Pointer(&x), ref)
+	rest, err := c.shape.decodeSlow(src, unsafe.Pointer(&x), share)
 	*v = x
 	return c.shape.finish(rest, err)
 }

@@ -74,10 +74,10 @@ func (s *shape) appendMany(dst []byte, p unsafe.Pointer) []byte {
 
 // decode reads the first item of src into the value at p, whose shape is fast, and returns what follows it. errSlow means
 // that the item may be right all the same, and decodeSlow has to look.
-func (s *shape) decode(src []byte, p unsafe.Pointer, ref bool) (rest []byte, err error) {
+func (s *shape) decode(src []byte, p unsafe.Pointer, share sharing) (rest []byte, err error) {
 	switch s.kind {
 	case kindArgs:
-		return s.decodeArgs(src, p, ref)
+		return s.decodeArgs(src, p, share)
 	case kindRaw:
 		if isJSON(src) {
 			return nil, errSlow
@@ -86,7 +86,7 @@ func (s *shape) decode(src []byte, p unsafe.Pointer, ref bool) (rest []byte, err
 		return nil, nil
 	case kindView, kindBytes:
 		*(*[]byte)(p), rest, err = readBytes(src)
-		if !ref || s.kind != kindView {
+		if !share.with(s.kind) {
 			*(*[]byte)(p) = bytes.Clone(*(*[]byte)(p))
 		}
 	case kindBool:

@@ -181,10 +181,10 @@ func (r *jsonReader) number(dst []byte) ([]byte, error) {
 		r.at++
 	}
 	text := string(r.src[from:r.at])
-	if i, err := strconv.ParseInt(text, 10, 64); err == nil {
+	if i, err := strconv.ParseInt(text, 10, 64); err == nil && (i != 0 || text[0] != '-') { // no integer is -0
 		return appendInt(dst, i), nil
 	}
-	if i, ok := new(big.Int).SetString(text, 10); ok {
+	if i, ok := new(big.Int).SetString(text, 10); ok && i.Sign() != 0 {
 		return appendBig(dst, i), nil
 	}
 	f, err := strconv.ParseFloat(text, 64)

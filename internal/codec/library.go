@@ -77,15 +77,15 @@ func (s *shape) appendSlow(dst []byte, p unsafe.Pointer) ([]byte, error) {
 }
 
 // decodeSlow is decode for every shape, and has the last word: it never returns errSlow. The value at p must be zero.
-func (s *shape) decodeSlow(src []byte, p unsafe.Pointer, ref bool) (rest []byte, err error) {
+func (s *shape) decodeSlow(src []byte, p unsafe.Pointer, share sharing) (rest []byte, err error) {
 	if isJSON(src) {
 		return nil, s.decodeJSON(src, p)
 	}
 	if s.kind == kindArgs {
-		return s.decodeArgsSlow(src, p, ref)
+		return s.decodeArgsSlow(src, p, share)
 	}
 	if s.fast {
-		if rest, err = s.decode(src, p, ref); err != errSlow {
+		if rest, err = s.decode(src, p, share); err != errSlow {
 			return rest, err
 		}
 	}

@@ -1,17 +1,49 @@
 package wire
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // Scanner cuts a stream of bytes into frames. The bytes given to Feed may end anywhere; a frame that is cut off is kept
 // until the rest has come. What it keeps never exceeds what has really arrived, whatever a header claims.
 type Scanner struct {
-	part []byte // the beginning of an unfinished frame
-	in   []byte // fed, not yet scanned
-	err  error
+	// Trusting is for a side that believes the other: the memory of a frame is made at once, whatever the header claims, and
+	// used again for later ones. Then no body is the receiver's to keep.
+	Trusting bool
+
+	part  []byte // the beginning of an unfinished frame
+	in    []byte // fed, not yet scanned
+	err   error
+	whole int    // what part will be; 0: not known yet
+	spare []byte // memory for part, if it trusts
+	idle  int    // times that it was fed and did not need spare
 }
 
+// mostIdle is how often the scanner is fed until it lets go of spare memory that it did not need.
+const mostIdle = 256
+
 // Feed gives the scanner more bytes. They must stay unchanged until Next has returned false.
-func (s *Scanner) Feed(p []byte) { s.in = p }
+func (s *Scanner) Feed(p []byte) {
+	s.in = p
+	if s.idle++; s.idle > mostIdle && len(s.part) == 0 {
+		s.spare, s.idle = nil, 0
+	}
+}
+
+// Room returns where the bytes that come next belong, if they can be received there instead of being fed: then Came must be
+// called. It is nil for all but large frames, and without Trusting.
+func (s *Scanner) Room() []byte {
+	if !s.Trusting || s.whole-len(s.part) < leastRoom || cap(s.part) < s.whole {
+		return nil
+	}
+	return s.part[len(s.part):s.whole]
+}
+
+// Came tells that n bytes were received into Room.
+func (s *Scanner) Came(n int) { s.part = s.part[:len(s.part)+n] }
+
+const leastRoom = 32 << 10
 
 // Next returns the next whole frame. Its body is valid until the next call of Next or Feed; if owned is true, the body is
 // the receiver's to keep. It returns false when the rest of the bytes is kept for the next Feed, or when the stream is
@@ -88,8 +120,11 @@ func (s *Scanner) join() (h Header, body []byte, owned, ok bool) {
 		return h, nil, false, false
 	}
 	body = s.part[HeaderSize:]
-	s.part = nil
-	return h, body, true, true
+	if s.Trusting {
+		s.spare = s.part[:0]
+	}
+	s.part, s.whole, s.idle = nil, 0, 0
+	return h, body, !s.Trusting, true
 }
 
 // fill moves fed bytes to part until it holds n.
@@ -106,6 +141,12 @@ func (s *Scanner) fill(n int) bool {
 // reserve makes room for more bytes. A frame gets four times the memory of what has come of it, so that a large body is moved
 // but a few times on its way, and a header that lies costs little.
 func (s *Scanner) reserve(n, more int) {
+	if s.Trusting && n > cap(s.part) {
+		s.whole = n
+		s.part = append(slices.Grow(s.spare, n)[:0], s.part...)
+		s.spare = nil
+		return
+	}
 	if have := len(s.part) + more; have > cap(s.part) {
 		grown := make([]byte, len(s.part), max(have, min(n, 4*have)))
 		copy(grown, s.part)
