@@ -61,8 +61,8 @@ var (
 	})
 )
 
-// termWithin is what Terminate may take: a second, and on a busy machine, where tests share two processors, some more.
-const termWithin = 2 * time.Second
+// termWithin is what Terminate may take.
+const termWithin = time.Second
 
 // first is a writer that tells when it is first written to.
 type first struct {
@@ -86,8 +86,10 @@ func terminate(t *testing.T, pool *procpool.Pool) {
 	t.Helper()
 	begin := time.Now()
 	pool.Terminate()
-	if took := time.Since(begin); took > termWithin {
-		t.Errorf("Terminate took %v", took)
+	took := time.Since(begin)
+	t.Logf("Terminate took %v", took)
+	if took > termWithin {
+		t.Error("that is too long")
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/procpool/procpool/internal/child"
+	"github.com/procpool/procpool/internal/process"
 	"github.com/procpool/procpool/internal/transport"
 )
 
@@ -26,6 +27,7 @@ func serve(over string) error {
 	for fd := fdCalls; fd <= fdLifeline; fd++ {
 		syscall.CloseOnExec(fd)
 	}
+	process.Settle(fdLifeline)
 	board, err := transport.OpenBoard(fdBoard)
 	if err != nil {
 		return fmt.Errorf("%s is set, but this process was not started by a pool: %w", marker, err)

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -34,6 +35,31 @@ func TestParentKilledBeforeBind(t *testing.T) {
 		t.Fatal(err)
 	}
 	child.gone(t)
+}
+
+// settle is a role: a worker that tells what its parent's death would be to it, before and after it has settled.
+func settle() {
+	report := os.NewFile(firstFile, "report")
+	for range 2 {
+		var signal int32
+		unix.Prctl(unix.PR_GET_PDEATHSIG, uintptr(unsafe.Pointer(&signal)), 0, 0, 0)
+		report.WriteString(strconv.Itoa(int(signal)) + "\n")
+		Settle(firstFile + 1)
+	}
+	report.WriteString(strconv.FormatBool(bound(firstFile+1)) + "\n")
+}
+
+// Only until its lifeline is bound does a worker depend on its parent in another way.
+func TestSettle(t *testing.T) {
+	w, next := report(t)
+	spec := self(t, "settle")
+	spec.Files = []*os.File{w}
+	run(t, spec)
+	for _, want := range []string{"9", "0", "true"} {
+		if got := next(); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
 }
 
 // A process outlives the thread whose goroutine started it.

@@ -2,6 +2,8 @@ package process
 
 import (
 	"fmt"
+	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -24,6 +26,10 @@ import (
 // The group has no number before the fork, and by the time we know it the program runs. If we die before bind, Pdeathsig
 // ends the leader; what the program has started by then has to look at its files. That Pdeathsig follows the thread that
 // forked, which Go's runtime may end at any time, is what [forker] is for.
+//
+// Once the line is bound, Pdeathsig does harm: it may end the leader, and so its copy of the read end, before we let go of
+// the write end. If a sibling is just being forked then, which has copies of both ends, the last read end can be closed
+// before the last write end, and the group is told nothing. So a worker calls Settle before it starts anything.
 
 // prepare sets all but the receiver, so that one call is left to do after the fork.
 func (l *lifeline) prepare() error {
@@ -42,6 +48,27 @@ func (p *Process) bind(*int) error {
 		return fmt.Errorf("lifeline: F_SETOWN: %w", err)
 	}
 	return nil
+}
+
+// Settle is called by a process that Start has started, with [Spec.Lifeline], before it starts any other. It waits until
+// the line is bound, and leaves the rest to it. If this process's parent dies meanwhile, so does this process.
+func Settle(lifeline int) {
+	var deathSignal int32
+	unix.Prctl(unix.PR_GET_PDEATHSIG, uintptr(unsafe.Pointer(&deathSignal)), 0, 0, 0)
+	if deathSignal == 0 {
+		return // somebody else has started it
+	}
+	for !bound(lifeline) {
+		time.Sleep(100 * time.Microsecond) // nothing tells; it takes longer only where the parent gets no processor
+	}
+	unix.Prctl(unix.PR_SET_PDEATHSIG, 0, 0, 0, 0)
+}
+
+// bound reports whether the descriptor's signals have a receiver. A group's number is answered negative, which looks like
+// an error if it is a small one.
+func bound(lifeline int) bool {
+	owner, err := unix.FcntlInt(uintptr(lifeline), unix.F_GETOWN, 0)
+	return owner != 0 || err != nil
 }
 
 // inUse reports whether any process at all carries the number as its PID, its group or its session. It asks by naming

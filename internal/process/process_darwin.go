@@ -23,6 +23,9 @@ func (forker) fork(do func()) { do() }
 
 func (l *lifeline) prepare() error { return nil }
 
+// Settle has nothing to wait for here.
+func Settle(lifeline int) {}
+
 // bind opens a kqueue that tells when the process exits.
 func (p *Process) bind(watch *int) (err error) {
 	if *watch, err = unix.Kqueue(); err != nil {

@@ -3,3 +3,4 @@ package process
 func regroup()                {}
 func parent(string, []string) {}
 func gap()                    {}
+func settle()                 {}

@@ -29,6 +29,8 @@ func TestMain(m *testing.M) {
 		regroup()
 	case "gap":
 		gap()
+	case "settle":
+		settle()
 	case "parent":
 		parent(os.Args[1], os.Args[2:])
 	default:
