@@ -32,6 +32,7 @@
 //	  Resize, Recycle, Stats, Workers                 TestResize, TestRecycle, TestStatsAndWorkers
 //	  nested pools                                    TestNestedPools
 //	  Initializer, cleanup, StartTimeout              TestInitializerAndCleanup, TestInitializerFails, TestStartTimeout
+//	  results are told at once                        TestResultsDoNotWait
 //	  names                                           TestWorkerNames
 //	  counting                                        TestMaxTasksPerChildIsExact, TestFailuresCount, TestP06_ItemsAreCounted
 //	  replacing                                       TestSuccessorIsReadyBefore, TestP09_RecyclingGoesOnAfterClose

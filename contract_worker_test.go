@@ -377,3 +377,40 @@ func TestStuckInC(t *testing.T) {
 	c.usable(p)
 	c.shut(p)
 }
+
+var (
+	ctLinger = procpool.DefineInitializer("contract.linger", func(context.Context, int) (func(), error) {
+		return func() { select {} }, nil // another goroutine waits for the pool, so this is no deadlock
+	})
+	ctAbrupt = procpool.Define("contract.abrupt", func(_ context.Context, d time.Duration) (int, error) {
+		time.Sleep(d)
+		return 1, nil
+	})
+)
+
+// A result is told before the worker leaves, however long that takes, and before the next task, however long that runs.
+func TestResultsDoNotWait(t *testing.T) {
+	c := newContract(t)
+	p := c.ready(procpool.Config{Processes: 1, MaxTasksPerChild: 1, Initializer: ctLinger.Bind(0), Grace: time.Hour})
+	if v, err := ctAbrupt.Apply(c.ctx, p, 0); v != 1 || err != nil {
+		t.Error(v, err)
+	}
+	p.Terminate()
+
+	p = c.ready(procpool.Config{Processes: 1, Grace: time.Hour})
+	times := make([]time.Duration, 200)
+	if _, err := ctAbrupt.Map(c.ctx, p, times); err != nil { // the worker gets a deep window
+		t.Error(err)
+	}
+	var quick []*procpool.AsyncResult[int]
+	for range 100 {
+		quick = append(quick, ctAbrupt.ApplyAsync(c.ctx, p, 0))
+	}
+	ctAbrupt.ApplyAsync(c.ctx, p, time.Hour)
+	for _, r := range quick {
+		if _, err := r.Get(c.ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.Terminate()
+}

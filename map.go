@@ -39,7 +39,9 @@ func (t Task[In, Out]) MapAsync(ctx context.Context, ex Executor, in []In) *Asyn
 		r.fail(err)
 		return r
 	}
-	r.call.Data, r.call.Many = encodeItems(t, in, m)
+	var ends []uint64
+	r.call.Data, ends = encodeItems(t, in, m)
+	r.call.Many = &ends
 	r.call.Holes = len(m.failures) > 0
 	m.left = len(in) - len(m.failures)
 	if m.left == 0 || m.opts.failFast && len(m.failures) > 0 {

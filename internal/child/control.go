@@ -137,8 +137,8 @@ type streamed struct {
 	at, n  int
 }
 
-// more reports whether next will return a frame without waiting.
-func (s *streamed) more() bool { return s.at < s.n || s.scan.Ready() }
+// more reports whether another call is at hand, which will be answered soon. A stop is not: to leave may take long.
+func (s *streamed) more() bool { return s.at < s.n && s.frames[s.at].Type == wire.Call }
 
 func (s *streamed) next() (wire.Header, []byte, error) {
 	for s.at == s.n {

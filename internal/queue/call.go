@@ -16,7 +16,7 @@ type Call struct {
 	ID       uint64        // of item 0; item i has ID + i. Set by Put.
 	Task     *Task         //
 	Data     []byte        // the encoded argument; of many items, one after another
-	Many     []uint64      // nil for a single item; else item i is Data[Many[i]:Many[i+1]]; an empty one has resolved already
+	Many     *[]uint64     // nil for a single item; else item i is Data[Many[i]:Many[i+1]]; an empty one has resolved already
 	Accepted time.Duration // on the queue's clock. Set by Put.
 	Deadline int64         // when its context ends, in nanoseconds since 1970; 0: never
 	Sink     Sink
@@ -45,7 +45,7 @@ func (c *Call) Items() int {
 	if c.Many == nil {
 		return 1
 	}
-	return len(c.Many) - 1
+	return len(*c.Many) - 1
 }
 
 // Payload returns the encoded argument of item i.
@@ -53,7 +53,8 @@ func (c *Call) Payload(i int32) []byte {
 	if c.Many == nil {
 		return c.Data
 	}
-	return c.Data[c.Many[i]:c.Many[i+1]:c.Many[i+1]]
+	from, to := (*c.Many)[i], (*c.Many)[i+1]
+	return c.Data[from:to:to]
 }
 
 // Sink takes the results of a call's items.
@@ -127,7 +128,7 @@ func (r *Run) Bytes() int {
 	if r.Call.Many == nil {
 		return len(r.Call.Data)
 	}
-	return int(r.Call.Many[r.To] - r.Call.Many[r.Item])
+	return int((*r.Call.Many)[r.To] - (*r.Call.Many)[r.Item])
 }
 
 // Cut takes the first n items off the run and returns them.

@@ -45,11 +45,11 @@ func BenchmarkHopQueueMany(b *testing.B) {
 	for i := range ends {
 		ends[i] = uint64(i)
 	}
-	c := &Call{Task: &Task{}, Data: make([]byte, items), Many: ends, Sink: nothing{}}
+	c := &Call{Task: &Task{}, Data: make([]byte, items), Many: &ends, Sink: nothing{}}
 	left := 0
 	for b.Loop() {
 		if left == 0 {
-			*c = Call{Task: c.Task, Data: c.Data, Many: ends, Sink: c.Sink}
+			*c = Call{Task: c.Task, Data: c.Data, Many: &ends, Sink: c.Sink}
 			q.Put(c, false)
 			left = items
 		}

@@ -153,16 +153,17 @@ func (m *model) newCall(t *rapid.T, items int) *modelCall {
 	c.Task = &Task{Name: "x", Priority: rapid.IntRange(-1, 1).Draw(t, "priority")}
 	c.Sink = c
 	if items >= 0 {
-		c.Many = make([]uint64, items+1)
+		ends := make([]uint64, items+1)
+		c.Many = &ends
 		for i := range items {
 			size := uint64(1)
 			if rapid.IntRange(0, 9).Draw(t, "encoded") == 0 {
 				size = 0 // it could not be encoded
 			}
-			c.Many[i+1] = c.Many[i] + size
+			ends[i+1] = ends[i] + size
 			c.Holes = c.Holes || size == 0
 		}
-		c.Data = make([]byte, c.Many[items])
+		c.Data = make([]byte, ends[items])
 	}
 	m.calls = append(m.calls, c)
 	return c

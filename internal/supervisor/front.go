@@ -227,13 +227,12 @@ func (s *Supervisor) State() (st State) {
 		for r, n := range s.exits {
 			st.Exits[r] = n
 		}
-		st.Tally.merge(&s.past)
+		s.tally.mergeInto(&st.Tally)
 		st.Times = s.times
 		now := time.Now()
 		for info := range s.fleet.Workers() {
 			if w := s.find(info.ID); w != nil {
 				st.add(w.info(info))
-				w.link.tally.mergeInto(&st.Tally)
 				st.Times.add(w.times(now))
 			}
 		}

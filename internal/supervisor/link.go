@@ -60,7 +60,6 @@ type link struct {
 
 	revoked atomic.Uint64 // calls up to this one may have been taken back
 	hardAt  atomic.Int64  // on the queue's clock: before this time it cannot be over HardMemory
-	tally   tally         // of how long its tasks took
 }
 
 func newLink(w *worker, q *queue.Queue, tasks map[string]uint16) *link {
@@ -324,7 +323,7 @@ func (l *link) resolve(r *queue.Run, all []queue.Outcome, d *queue.Settled, t tu
 			d.Failed++
 		}
 	}
-	l.tally.add(r, all, t, at)
+	l.w.s.tally.add(r, all, t, at)
 	if l.w.s.Seen() {
 		l.tellResolved(r, all, t, at)
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/procpool/procpool/event"
@@ -59,18 +60,26 @@ const printMost = 100 * time.Millisecond
 // print carries what the worker prints. It starts one outlet for each output, which ends when told that the process is
 // gone. The channel is closed when everything is written; Supervisor.Written waits for that.
 func (w *worker) print(stdout, stderr *os.File) (printed <-chan struct{}) {
-	var group sync.WaitGroup
-	if stdout != nil {
-		group.Go(func() { w.s.stdout.drain(stdout, nil) })
-	}
-	if stderr != nil {
-		group.Go(func() { w.s.stderr.drain(stderr, &w.tail) })
-	}
 	done := make(chan struct{})
-	w.s.outlets.Go(func() {
-		group.Wait()
-		close(done)
-	})
+	left := new(atomic.Int32)
+	left.Store(1) // until all are started
+	end := func() {
+		if left.Add(-1) == 0 {
+			close(done)
+		}
+	}
+	drain := func(o *outlet, f *os.File, t *tail) {
+		if f != nil {
+			left.Add(1)
+			w.s.outlets.Go(func() {
+				defer end()
+				o.drain(f, t)
+			})
+		}
+	}
+	drain(w.s.stdout, stdout, nil)
+	drain(w.s.stderr, stderr, &w.tail)
+	end()
 	return done
 }
 

@@ -35,10 +35,10 @@ type Supervisor struct {
 	over   bool // Done
 	exits  map[event.Reason]uint64
 	spawns uint64
-	past   Tally // of the buried
 	times  Times // of the buried
 
 	lives   sync.WaitGroup // the live goroutines
+	tally   tally          // of how long tasks took
 	outlets sync.WaitGroup // what carries the workers' output; begun by lives
 	written chan struct{}  // closed when they are done
 	count   startCount     // of the first launches
@@ -191,7 +191,6 @@ func (s *Supervisor) bury(a lifecycle.Bury) {
 	delete(s.workers, a.ID)
 	s.mu.Unlock()
 	s.exits[a.Reason]++
-	w.link.tally.mergeInto(&s.past)
 	s.times.add(w.times(time.Now()))
 	if w.obituary.Worker.Name != "" {
 		e := w.obituary
