@@ -392,7 +392,7 @@ var (
 func TestResultsDoNotWait(t *testing.T) {
 	c := newContract(t)
 	p := c.ready(procpool.Config{Processes: 1, MaxTasksPerChild: 1, Initializer: ctLinger.Bind(0), Grace: time.Hour})
-	if v, err := ctAbrupt.Apply(c.ctx, p, 0); v != 1 || err != nil {
+	if v, err := ctAbrupt.Apply(c.ctx, p, 20*time.Millisecond); v != 1 || err != nil {
 		t.Error(v, err)
 	}
 	p.Terminate()
