@@ -1,0 +1,168 @@
+package supervisor
+
+import (
+	"time"
+
+	"github.com/procpool/procpool/event"
+	"github.com/procpool/procpool/internal/codec"
+	"github.com/procpool/procpool/internal/queue"
+	"github.com/procpool/procpool/internal/wire"
+)
+
+// settleAnswers resolves the calls that were answered and feeds the worker again.
+func (l *link) settleAnswers(h *hands, answers []wire.Frame) error {
+	now := l.w.s.cfg.Clock()
+	l.mu.Lock()
+	runs, first := l.flight.pop(len(answers), h.runs[:])
+	n := 0
+	for i := range runs {
+		n += runs[i].Len()
+	}
+	s := settling{h: h, started: l.board.Started(), turns: turns{since: l.since, each: (now - l.since) / time.Duration(max(n, 1))}}
+	s.d.Run = now - l.since
+	l.since = now
+	l.worked += s.d.Run
+	l.guard.tellLocked("")
+	l.mu.Unlock()
+
+	for i := range runs {
+		r := &runs[i]
+		if err := l.settleRun(&s, r, answers[s.at:s.at+r.Len()], first+uint64(s.at)); err != nil {
+			l.giveBack(runs[i:], first+uint64(s.at))
+			l.after(&s.d, s.returned, nil)
+			return err
+		}
+	}
+	l.learn(s.d, s.bytes)
+	if len(answers) > n {
+		l.after(&s.d, s.returned, nil)
+		return nonsense("it answered call %d, which it was never given", answers[n].Seq)
+	}
+	h.used = max(h.used, fewRuns)
+	l.after(&s.d, s.returned, h.runs[:h.used])
+	return nil
+}
+
+// settling is a batch of answers while it is settled.
+type settling struct {
+	h        *hands
+	started  uint64 // by the board
+	turns    turns
+	at       int // the answer that comes next
+	bytes    int
+	d        queue.Settled
+	returned []queue.Entry
+}
+
+// settleRun resolves a run. What is left of it, when an answer is wrong, stays in it.
+func (l *link) settleRun(s *settling, r *queue.Run, answers []wire.Frame, seq uint64) error {
+	for len(answers) > 0 {
+		n, err := l.readAnswers(s, r, answers, seq)
+		if part := r.Cut(n); n > 0 && answers[0].Type != wire.Returned {
+			s.bytes += part.Bytes()
+			l.ran.Add(int64(n)) // before anyone hears of it
+			l.resolve(&part, s.h.outcomes[:n], &s.d, s.turns, s.at)
+		} else if part.Call != nil {
+			s.returned = append(s.returned, entriesOf(&part)...)
+		}
+		for i := range n {
+			if answers[i].Flags&wire.FlagRetire != 0 {
+				l.w.asked(event.ReasonAsked)
+			}
+		}
+		answers, seq, s.at = answers[n:], seq+uint64(n), s.at+n
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readAnswers makes outcomes of the first answers, up to one that is wrong. It stops where those that return a call begin,
+// or end.
+func (l *link) readAnswers(s *settling, r *queue.Run, answers []wire.Frame, seq uint64) (n int, err error) {
+	returned := answers[0].Type == wire.Returned
+	for n < len(answers) && (answers[n].Type == wire.Returned) == returned {
+		a := &answers[n]
+		if err := l.check(a, seq+uint64(n), r, s.started); err != nil {
+			return n, err
+		}
+		s.bytes += len(a.Body)
+		o := &s.h.outcomes[n]
+		*o = queue.Outcome{Payload: a.Body, Owned: a.Owned}
+		if a.Type == wire.Error {
+			o.Payload, o.Err = nil, l.failure(a.Body)
+		} else if l.json {
+			o.Payload, o.Owned = codec.FromJSON(a.Body), true
+		}
+		n++
+	}
+	return n, nil
+}
+
+// check tells whether an answer is for the call that comes next.
+func (l *link) check(a *wire.Frame, seq uint64, r *queue.Run, started uint64) error {
+	switch {
+	case a.Seq != seq:
+		return nonsense("it answered call %d when call %d was next", a.Seq, seq)
+	case a.Type != wire.Returned:
+		switch {
+		case r.Call == nil:
+			return nonsense("it answered call %d, which had been taken back", seq)
+		case seq > started:
+			return nonsense("it answered call %d, which by its board it had not started", seq)
+		}
+	case seq == started: // below it cannot be told: the worker may be further by now
+		return nonsense("it returned call %d, which by its board it had started", seq)
+	case r.Call != nil && seq > l.revoked.Load() && a.Flags&wire.FlagRetire == 0:
+		return nonsense("it returned call %d, which nobody had taken back", seq)
+	}
+	return nil
+}
+
+// giveBack puts runs that were popped too early in front of what is in flight.
+func (l *link) giveBack(runs []queue.Run, first uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.flight.unpop(runs, first)
+}
+
+func (l *link) failure(body []byte) error {
+	var m wire.MessageError
+	if err := wire.Unmarshal(wire.Error, body, &m); err != nil {
+		m = wire.MessageError{Kind: wire.KindError, Type: "unreadable", Message: err.Error()}
+	}
+	if m.Kind == wire.KindPanic && l.w.s.cfg.OnPanic {
+		l.w.asked(event.ReasonPanic)
+	}
+	return &queue.Failed{Kind: m.Kind, Type: m.Type, Message: m.Message, Stack: m.Stack, Sentinels: m.Sentinels}
+}
+
+// learn updates the window, and sets the guard for what runs next.
+func (l *link) learn(d queue.Settled, bytes int) {
+	l.pace.learn(d.Succeeded+d.Failed+d.Canceled, bytes, d.Run)
+	l.mu.Lock()
+	l.window, l.interval, l.blocked = l.pace.window, l.pace.service, l.condemned
+	l.guard.armLocked()
+	l.mu.Unlock()
+}
+
+// after returns what was not started to the queue and feeds the worker again, unless it broke the rules: then there is no
+// batch. Its reader need not look: who is here has the duty, and goes on.
+func (l *link) after(d *queue.Settled, returned []queue.Entry, batch []queue.Run) {
+	var owners []any
+	if len(returned) > 0 {
+		var drained bool
+		if owners, drained = l.q.Requeue(&l.seat, returned, false, l.w.tellBack); drained {
+			l.w.drained()
+		}
+	}
+	if batch == nil {
+		l.settle(*d)
+	} else if next := l.feedFrom(d, batch); next != nil {
+		owners = append(owners, next)
+	}
+	feedAll(owners...)
+	l.w.measureSoon()
+	l.w.s.Demand()
+}
