@@ -64,6 +64,32 @@ func TestKilledAndResumed(t *testing.T) {
 	}
 }
 
+// A second run on a log that is in use is turned away with a line, and touches nothing: not what the first one kept, either.
+func TestOneRunPerLog(t *testing.T) {
+	dir := t.TempDir()
+	log, failed := filepath.Join(dir, "log"), filepath.Join(dir, "failed")
+	args := []string{"--log", log, "--keep-failed", failed, "sleep"}
+	first, out, stderr := begun(t, "0\nnever\n0.01\n", args...)
+	if line, err := out.ReadString('\n'); err != nil || line != "0.01\n" {
+		t.Fatalf("%q, %v; stderr: %s", line, err, stderr)
+	}
+	for _, more := range [][]string{nil, {"--resume"}} {
+		second := command(t, append(append([]string{"map"}, more...), args...)...)
+		told, err := second.CombinedOutput()
+		want := "procpool: log " + log + ": another run is writing it: wait for its end, or name another log\n"
+		if code := second.ProcessState.ExitCode(); code != 2 || string(told) != want {
+			t.Errorf("exit code %d (%v), and it said %q", code, err, told)
+		}
+	}
+	first.Process.Signal(os.Interrupt)
+	if code := exitCode(first); code != 130 {
+		t.Errorf("the first run ended with exit code %d: %s", code, stderr)
+	}
+	if kept, err := os.ReadFile(failed); string(kept) != "never\n" {
+		t.Errorf("%q was kept, %v", kept, err)
+	}
+}
+
 // killedRuns does one job in runs that are killed, at most so many, and one that is not. It returns how many were killed.
 func killedRuns(t *testing.T, start func(*testing.T, *exec.Cmd, *os.File) func(), in string, items []string, most int) (killed int) {
 	dir := t.TempDir()

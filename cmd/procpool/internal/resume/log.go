@@ -25,7 +25,8 @@ type Log struct {
 	done Done
 }
 
-// Open opens a log. With goOn it may hold what an earlier run finished, else it must be new.
+// Open opens a log, which is then this process's alone, until it ends. With goOn it may hold what an earlier run finished,
+// else it must be new.
 func Open(path string, goOn bool) (*Log, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
@@ -40,6 +41,9 @@ func Open(path string, goOn bool) (*Log, error) {
 }
 
 func (l *Log) load(goOn bool) error {
+	if err := lock(l.f); err != nil {
+		return err
+	}
 	info, err := l.f.Stat()
 	if err != nil {
 		return err
