@@ -3,6 +3,7 @@ import struct
 
 MAX_PAYLOAD = (1 << 30) + (1 << 16)
 SMALL = 4080  # with its header within PIPE_BUF: written in one piece
+LONG = 4096  # a list or a map of so many bytes makes it worth loading cbor2
 
 _QUICK = {bytes((i,)): i for i in range(24)}
 _QUICK.update({bytes((0x20 + i,)): -1 - i for i in range(24)})
@@ -22,8 +23,13 @@ def loads(data, views=False):
         key = bytes(data)
         if key in _QUICK:
             return _QUICK[key]
-    elif _cbor2 and len(data) and data[0] >> 5 in (4, 5) and not views:
-        return _cbor2.loads(bytes(data), tag_hook=_hook)
+    elif len(data) and data[0] >> 5 in (4, 5) and not views:
+        if _cbor2:
+            value = _ask(_cbor2.loads, bytes(data), tag_hook=_hook)
+            if value is not None:
+                return value
+        elif len(data) > LONG:
+            _want()
     value, at = _get(data, 0, views)
     if at != len(data):
         raise ValueError("%d bytes after the value" % (len(data) - at))
@@ -104,11 +110,15 @@ def dumps(value):
     if type(value) is int and 0 <= value < 24:
         return bytes((value,))
     out = []
-    if _cbor2 and type(value) in (list, dict, tuple):
-        out.append(_cbor2.dumps(value, default=_default))
+    many = type(value) in _MANY
+    if many and _cbor2 and _plain(value):
+        whole = _ask(_cbor2.dumps, value)
+        out.append(_joined(value) if whole is None else whole)
     else:
         _put(value, out.append)
     size = sum(map(len, out))
+    if many and size > LONG:
+        _want()
     if size > MAX_PAYLOAD:
         raise ValueError("%d bytes are more than a result may have" % size)
     return b"".join(out) if size < SMALL else out
@@ -120,12 +130,10 @@ def _joined(value):
     return b"".join(out)
 
 
-def _hook(decoder, tag):
+def _hook(first, second):
+    """What cbor2 calls for a tag that it does not know: with a decoder and the tag, from 6.0 on with the tag and a bool."""
+    tag = second if hasattr(second, "value") else first
     return _untag(tag.tag, tag.value, False)
-
-
-def _default(encoder, value):
-    encoder.write(_joined(value))
 
 
 def _head(major, n):
@@ -200,19 +208,61 @@ def _put_buffer(value, out):
         out(view.cast("B") if view.c_contiguous and len(view.format) == 1 else view.tobytes())
 
 
+# cbor2 is faster for lists and maps. It is loaded only once there is a long one, and between two calls: it takes as long as
+# half of Python's own start, and a cancellation must not meet it halfway.
+
+_cbor2 = None
+_wanted = False
+_looked = False
+
+_MANY = (list, dict, tuple)
+_ONE = frozenset((type(None), bool, int, float, str, bytes))
+_KNOWN = _ONE.union(_MANY)
+
+
+def _plain(value, levels=32):
+    """Report whether cbor2 encodes a list or a map as this module does. It has opinions about dates, sets and others."""
+    if not levels:
+        return False
+    for part in (value, value.values()) if type(value) is dict else (value,):
+        kinds = set(map(type, part))
+        if not kinds <= _KNOWN or not kinds <= _ONE and not all(_plain(item, levels - 1) for item in part if type(item) in _MANY):
+            return False
+    return True
+
+
+def _ask(function, *args, **named):
+    """Call a function of cbor2; None if it refuses. What is wrong, if anything is, is decided by this module."""
+    try:
+        return function(*args, **named)
+    except TimeoutError:  # the time of the task is over
+        raise
+    except Exception:
+        return None
+
+
+def _want():
+    global _wanted
+    _wanted = not _looked
+
+
+def settle():
+    """Load cbor2 if it is wanted. Called between calls."""
+    global _cbor2, _wanted, _looked
+    if _wanted:
+        _wanted, _looked = False, True
+        _cbor2 = _library()
+
+
 _SAMPLE = {"text": "\u00e9" * 30, "list": [None, True, 0, -1, 1 << 40, 0.1, (), {}], "bytes": b"\x00\xff", 7: {"big": 1 << 70}}
 
 
 def _library():
-    """Return cbor2, which is faster for lists and maps, if it is installed and agrees with this module."""
+    """Return cbor2 if it is installed and agrees with this module."""
     try:
         import cbor2
         plain, views = _joined(_SAMPLE), _joined([memoryview(b"ab").cast("b")])
-        same = cbor2.dumps(_SAMPLE, default=_default) == plain and cbor2.dumps([memoryview(b"ab").cast("b")], default=_default) == views
-        same = same and cbor2.loads(plain, tag_hook=_hook) == _get(plain, 0, False)[0]
+        same = cbor2.dumps(_SAMPLE) == plain and cbor2.loads(plain, tag_hook=_hook) == _get(plain, 0, False)[0]
         return cbor2 if same and cbor2.loads(views, tag_hook=_hook) == [[97, 98]] else None
     except Exception:  # another version of it, or something else of that name
         return None
-
-
-_cbor2 = _library()

@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 
-from .cbor import dumps, loads
+from .cbor import dumps, loads, settle
 from .errors import Canceled, describe
 from .frames import (BOARD, CLAIM, ERROR, FAILED, HELLO, IN, LIFELINE, OUT, READY, RESULT, RETURNED, REVOKED, SPREAD,
                      STARTED, fields, pack_header, write_all)
@@ -133,6 +133,7 @@ class Worker(Link):
 
     def more(self):
         """Wait until there is a call. The watching thread gives the reading back when it is nudged."""
+        settle()
         if not self.reader.acquire(False):
             os.write(self.nudge, b"!")
             self.reader.acquire()
