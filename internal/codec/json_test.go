@@ -66,10 +66,17 @@ func TestJSONIs(t *testing.T) {
 		{0.5, "0.5"},
 		{float32(0.1), "0.1"},
 		{1e300, "1e+300"},
+		{1234567890.5, "1234567890.5"},
+		{1e20, "100000000000000000000"},
+		{1e21, "1e+21"},
+		{-1e-6, "-0.000001"},
+		{1e-7, "1e-07"},
 		{"\xff", "\"\ufffd\""},
 		{[]byte("ab"), `"YWI="`},
 		{[]int{}, "[]"},
 		{map[int]bool{-1: true}, `{"-1":true}`},
+		{map[bool]int{true: 1}, `{"true":1}`},
+		{map[string]any{"b": 1, "a": map[int]string{3: "z", 1: "x", 2: "y"}, "c": "", "": nil}, `{"":null,"a":{"1":"x","2":"y","3":"z"},"b":1,"c":""}`},
 		{long(uint16(3)), "[" + strings.Repeat("3,", len(long(3))-1) + "3]"},
 		{new(big.Int).Lsh(big.NewInt(1), 64), "18446744073709551616"},
 	} {
@@ -82,7 +89,7 @@ func TestJSONIs(t *testing.T) {
 			t.Errorf("%v: %s, %v; want %s", tt.in, got, err, tt.want)
 		}
 	}
-	for want, v := range map[string]any{"JSON has no number NaN": math.NaN(), "the key of a map is a bool": map[bool]int{true: 1}} {
+	for want, v := range map[string]any{"JSON has no number NaN": math.NaN(), "the key of a map is of type array": map[[1]int]int{{1}: 1}} {
 		src, _ := For[any]().Append(nil, &v)
 		if got, err := AppendJSON([]byte("x"), src); err == nil || !strings.Contains(err.Error(), want) || string(got) != "x" {
 			t.Errorf("%v: %q, %v", v, got, err)

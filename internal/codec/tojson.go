@@ -1,11 +1,13 @@
 package codec
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"math"
 	"math/big"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -15,14 +17,14 @@ import (
 
 var errMalformed = errors.New("it is no well-formed CBOR")
 
-// AppendJSON appends the one item that src is, as an encoder of this package wrote it, as JSON. On error it returns dst.
+// AppendJSON appends the one item that src is, of definite length, as JSON. On error it returns dst.
 func AppendJSON(dst, src []byte) ([]byte, error) {
 	out, rest, err := appendJSON(dst, src, maxDepth)
 	if err == nil && len(rest) > 0 {
 		err = errMalformed
 	}
 	if err != nil {
-		return dst, fmt.Errorf("cannot be sent as JSON: %w", err)
+		return dst, fmt.Errorf("has no form in JSON: %w", err)
 	}
 	return out, nil
 }
@@ -75,35 +77,63 @@ func appendJSONArray(dst, src []byte, n uint64, room int) (out, rest []byte, err
 	return append(dst, ']'), src, nil
 }
 
+// member is where a member of an object stands: its key from start, its value until end.
+type member struct{ start, colon, end int }
+
+// appendJSONObject appends an object. Its keys are sorted: Go's maps have no order, and the same value should read the same.
 func appendJSONObject(dst, src []byte, n uint64, room int) (out, rest []byte, err error) {
+	var few [16]member
+	members := few[:0]
 	dst = append(dst, '{')
 	for i := range n {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
+		m := member{start: len(dst)}
 		if dst, src, err = appendJSONKey(dst, src); err != nil {
 			return nil, nil, err
 		}
+		m.colon = len(dst)
 		if dst, src, err = appendJSON(append(dst, ':'), src, room-1); err != nil {
 			return nil, nil, err
 		}
+		m.end = len(dst)
+		members = append(members, m)
 	}
+	sortMembers(dst, members)
 	return append(dst, '}'), src, nil
 }
 
-// appendJSONKey appends a key: a text, or the text of a number.
+func sortMembers(text []byte, members []member) {
+	byKey := func(a, b member) int { return bytes.Compare(text[a.start:a.colon], text[b.start:b.colon]) }
+	if slices.IsSortedFunc(members, byKey) {
+		return
+	}
+	first := members[0].start
+	slices.SortStableFunc(members, byKey)
+	sorted := make([]byte, 0, len(text)-first)
+	for i, m := range members {
+		if i > 0 {
+			sorted = append(sorted, ',')
+		}
+		sorted = append(sorted, text[m.start:m.end]...)
+	}
+	copy(text[first:], sorted)
+}
+
+// appendJSONKey appends a key: a text, or the text of a number, a bool or null.
 func appendJSONKey(dst, src []byte) (out, rest []byte, err error) {
 	major, _, _, _ := head(src)
 	switch major {
 	case majorText:
 		return appendJSON(dst, src, 1)
-	case majorUint, majorNeg:
+	case majorUint, majorNeg, majorSimple:
 		if dst, rest, err = appendJSON(append(dst, '"'), src, 1); err != nil {
 			return nil, nil, err
 		}
 		return append(dst, '"'), rest, nil
 	}
-	return nil, nil, fmt.Errorf("the key of a map is a %s, which JSON does not have", what(src))
+	return nil, nil, fmt.Errorf("the key of a map is of type %s, which JSON does not have", what(src))
 }
 
 func appendJSONTagged(dst, src []byte, tag uint64, room int) (out, rest []byte, err error) {
@@ -161,7 +191,15 @@ func appendJSONSimple(dst, src, rest []byte, info byte) (out, _ []byte, err erro
 	if info == 26 {
 		bits = 32
 	}
-	return strconv.AppendFloat(dst, f, 'g', -1, bits), rest, nil
+	return strconv.AppendFloat(dst, f, floatFormat(f), -1, bits), rest, nil
+}
+
+// floatFormat chooses as JavaScript and encoding/json do: an exponent only for what would be a long row of zeros.
+func floatFormat(f float64) byte {
+	if f = math.Abs(f); f != 0 && (f < 1e-6 || f >= 1e21) {
+		return 'e'
+	}
+	return 'f'
 }
 
 // appendQuoted appends a text between quotes. What is not UTF-8 becomes U+FFFD, as JSON has nothing else for it.

@@ -8,9 +8,6 @@ import (
 	"fmt"
 	"io"
 	"math/big"
-	"reflect"
-
-	"github.com/fxamacker/cbor/v2"
 
 	"github.com/procpool/procpool/internal/codec"
 )
@@ -83,20 +80,6 @@ func number(n json.Number) (any, error) {
 	return f, nil
 }
 
-// other languages' maps have keys of all kinds.
-var decoder = func() cbor.DecMode {
-	mode, err := cbor.DecOptions{
-		DefaultMapType: reflect.TypeFor[map[any]any](),
-		IntDec:         cbor.IntDecConvertSignedOrBigInt,
-		BigIntDec:      cbor.BigIntDecodePointer,
-		UTF8:           cbor.UTF8DecodeInvalid,
-	}.DecMode()
-	if err != nil {
-		panic(err)
-	}
-	return mode
-}()
-
 // AppendText appends a result as a line shows it: a string as it is, anything else as JSON on one line.
 func AppendText(dst []byte, r codec.Raw) ([]byte, error) {
 	if len(r) > 0 && r[0]>>5 == majorText {
@@ -113,32 +96,26 @@ const majorText = 3
 
 // AppendJSON appends a result as JSON on one line.
 func AppendJSON(dst []byte, r codec.Raw) ([]byte, error) {
-	var v any
-	if err := decoder.Unmarshal(r, &v); err != nil {
-		return dst, fmt.Errorf("the result cannot be read: %w", err)
+	out, err := codec.AppendJSON(dst, r)
+	if err == nil {
+		return out, nil
 	}
-	b := bytes.NewBuffer(dst)
-	e := json.NewEncoder(b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(named(v)); err != nil {
-		return dst, fmt.Errorf("the result has no JSON form: %w", err)
+	if out, ok := appendOther(dst, r); ok {
+		return out, nil
 	}
-	return b.Bytes()[:b.Len()-1], nil
+	return dst, fmt.Errorf("the result %w", err)
 }
 
-// named gives maps the keys that JSON has: texts.
-func named(v any) any {
-	switch v := v.(type) {
-	case []any:
-		for i := range v {
-			v[i] = named(v[i])
-		}
-	case map[any]any:
-		m := make(map[string]any, len(v))
-		for k, x := range v {
-			m[fmt.Sprint(k)] = named(x)
-		}
-		return m
+// appendOther is for what other languages' encoders may write and ours do not, such as lists of indefinite length.
+func appendOther(dst []byte, r codec.Raw) ([]byte, bool) {
+	var v any
+	if err := trees.Decode(r, &v); err != nil {
+		return dst, false
 	}
-	return v
+	plain, err := trees.Append(nil, &v)
+	if err != nil {
+		return dst, false
+	}
+	out, err := codec.AppendJSON(dst, plain)
+	return out, err == nil
 }

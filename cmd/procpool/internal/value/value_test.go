@@ -1,9 +1,11 @@
 package value
 
 import (
+	"encoding/json"
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/procpool/procpool/internal/codec"
 )
@@ -53,9 +55,33 @@ func TestText(t *testing.T) {
 		{[]string{"a"}, `["a"]`},
 		{map[int]string{1: "one"}, `{"1":"one"}`},
 		{[]byte("bytes"), `"Ynl0ZXM="`},
+		{map[bool]any{true: nil}, `{"true":null}`},
+		{map[float64]int{0.5: 1}, `{"0.5":1}`},
+		{1e8, "100000000"},
+		{1e-7, "1e-07"},
+		{[]int64{1, -2}, "[1,-2]"},
+		{time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), `"2026-01-02T03:04:05Z"`},
 	} {
 		if got, err := AppendText(nil, encode(c.v)); string(got) != c.want || err != nil {
 			t.Errorf("%v became %s, %v; want %s", c.v, got, err, c.want)
+		}
+	}
+	long := make([]float64, 100) // is sent as a byte string, with a tag
+	for i := range long {
+		long[i] = float64(i) / 2
+	}
+	want, _ := json.Marshal(long)
+	if got, err := AppendText(nil, encode(long)); string(got) != string(want) || err != nil {
+		t.Errorf("100 numbers became %s, %v", got, err)
+	}
+	// [_ 1, "a", {_ "b": null}, (_ "c", "d")]: lengths are indefinite, as other languages may have them.
+	foreign := codec.Raw("\x9f\x01\x61a\xbf\x61b\xf6\xff\x7f\x61c\x61d\xff\xff")
+	if got, err := AppendText(nil, foreign); string(got) != `[1,"a",{"b":null},"cd"]` || err != nil {
+		t.Errorf("a list of indefinite length became %s, %v", got, err)
+	}
+	for _, broken := range []string{"", "\x82\x01", "\xff", "\x01\x01", "\x5f", "\xd8\x4f\x43abc"} {
+		if got, err := AppendText([]byte("kept"), codec.Raw(broken)); err == nil || string(got) != "kept" {
+			t.Errorf("%q became %s", broken, got)
 		}
 	}
 	if got, err := AppendText([]byte("kept"), encode(math.NaN())); err == nil || string(got) != "kept" {
