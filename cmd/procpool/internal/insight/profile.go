@@ -18,11 +18,19 @@ type Profile struct {
 	began   time.Time
 	wait    spent // items, from queued to started
 	work    spent // items, from started to finished
-	workers map[string]*spent
 	slowest []slow
 
-	mu    sync.Mutex
-	start spent // workers that became ready
+	mu      sync.Mutex
+	start   spent             // workers that became ready
+	living  map[string]*spent // by worker, as long as it lives
+	busiest []worker          // that are gone: so many that the busiest of all are among them
+	gone    int               // workers that had work, all of them
+}
+
+// worker is what a worker has done.
+type worker struct {
+	name string
+	spent
 }
 
 // spent is a sum of times.
@@ -50,27 +58,58 @@ type slow struct {
 const slowMost = 5
 
 // NewProfile returns an empty profile that begins now.
-func NewProfile() *Profile { return &Profile{began: time.Now(), workers: map[string]*spent{}} }
+func NewProfile() *Profile { return &Profile{began: time.Now(), living: map[string]*spent{}} }
 
-// Note takes in an event.
+// Note takes in an event. What it keeps is in proportion to the workers that live, however many come and go.
 func (p *Profile) Note(e event.Event) {
-	if e, ok := e.(event.WorkerReady); ok {
-		p.mu.Lock()
-		defer p.mu.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch e := e.(type) {
+	case event.WorkerReady:
 		p.start.add(e.Took)
+	case event.TaskFinished:
+		p.worked(e.Worker.Name, e.Run)
+	case event.WorkerExited:
+		p.leaves(e.Worker.Name)
 	}
+}
+
+func (p *Profile) worked(name string, d time.Duration) {
+	if name == "" {
+		return // no worker had it
+	}
+	w := p.living[name]
+	if w == nil {
+		w = &spent{}
+		p.living[name] = w
+	}
+	w.add(d)
+}
+
+// leaves closes the account of a worker that is gone.
+func (p *Profile) leaves(name string) {
+	w := p.living[name]
+	if w == nil {
+		return // it had no work
+	}
+	delete(p.living, name)
+	p.gone++
+	p.busiest = append(p.busiest, worker{name, *w})
+	if len(p.busiest) >= 2*workersMost {
+		p.busiest = sorted(p.busiest)[:workersMost]
+	}
+}
+
+// sorted puts the worker that worked longest first.
+func sorted(all []worker) []worker {
+	slices.SortFunc(all, func(a, b worker) int { return cmp.Or(cmp.Compare(b.sum, a.sum), cmp.Compare(a.name, b.name)) })
+	return all
 }
 
 // Told takes in how an item was run.
 func (p *Profile) Told(item fmt.Stringer, a Attempt) {
 	p.wait.add(a.Wait)
 	p.work.add(a.Run)
-	w := p.workers[a.Worker]
-	if w == nil {
-		w = &spent{}
-		p.workers[a.Worker] = w
-	}
-	w.add(a.Run)
 	if len(p.slowest) < slowMost || a.Run > p.slowest[slowMost-1].Run {
 		p.slow(slow{item.String(), a})
 	}
@@ -82,7 +121,7 @@ func (p *Profile) slow(s slow) {
 	p.slowest = p.slowest[:min(len(p.slowest), slowMost)]
 }
 
-// workersMost is how many workers are shown singly.
+// workersMost is how many workers are shown singly: the busiest.
 const workersMost = 16
 
 // Print tells where the time went, by itself and by what the pool has counted. Call it when nothing more is told.
@@ -101,13 +140,17 @@ func (p *Profile) Print(w io.Writer, st procpool.Stats) {
 	row("start of workers", &p.start)
 	row("wait of items", &p.wait, st.Wait.P50, st.Wait.P90, st.Wait.P99)
 	row("work on items", &p.work, st.Run.P50, st.Run.P90, st.Run.P99)
-	names := p.busiest()
-	for _, name := range names[:min(len(names), workersMost)] {
-		row(name, p.workers[name])
+	for name := range p.living {
+		p.leaves(name)
+	}
+	shown := sorted(p.busiest)
+	shown = shown[:min(len(shown), workersMost)]
+	for _, w := range shown {
+		row(w.name, &w.spent)
 	}
 	t.Flush()
-	if more := len(names) - workersMost; more > 0 {
-		fmt.Fprintf(w, "... and %d workers more\n", more)
+	if more := p.gone - len(shown); more > 0 {
+		fmt.Fprintf(w, "... and %d more workers\n", more)
 	}
 	fmt.Fprintln(w, shares(st.Time))
 	for i, s := range p.slowest {
@@ -119,18 +162,6 @@ func (p *Profile) Print(w io.Writer, st procpool.Stats) {
 func shares(t procpool.TimeShares) string {
 	return fmt.Sprintf("workers' time: start %.1f %%, init %.1f %%, waiting %.1f %%, working %.1f %%, stopping %.1f %%",
 		100*t.Start, 100*t.Init, 100*t.Waiting, 100*t.Working, 100*t.Stopping)
-}
-
-// busiest returns the workers' names, the one that worked longest first.
-func (p *Profile) busiest() []string {
-	names := make([]string, 0, len(p.workers))
-	for name := range p.workers {
-		names = append(names, name)
-	}
-	slices.SortFunc(names, func(a, b string) int {
-		return cmp.Or(cmp.Compare(p.workers[b].sum, p.workers[a].sum), cmp.Compare(a, b))
-	})
-	return names
 }
 
 // short rounds a time to what people want to read.
