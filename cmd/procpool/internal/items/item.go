@@ -35,7 +35,9 @@ type Item struct {
 	Index int    // in the whole input, from 0
 	Text  string // as it was read, without its end
 	Place Place
-	Err   error // why it cannot be sent to a worker
+	Err   error // why it cannot be sent to a worker: it is too long
+
+	Overflow *Overflow // its text, then, if it is kept
 }
 
 // Place is where an item stands.

@@ -2,6 +2,7 @@ package items
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -63,25 +64,53 @@ func TestFormats(t *testing.T) {
 	}
 }
 
-// An item over the limit is told, its neighbours are not touched, and the line numbers go on.
+// An item over the limit is told, its neighbours are not touched, and the line numbers go on. If it is wanted, it is kept.
 func TestTooLong(t *testing.T) {
-	for _, text := range []string{"abc\n" + strings.Repeat("x", 100_000) + "\ndef\n", "abc\ndefgh\ndef", "abc\ndef\nabcd"} {
-		s := source(t, Lines, text)
-		s.most = 3
-		long, last := 0, Item{}
-		for it := range s.All {
-			if it.Err != nil {
-				long++
-				var e *InputError
-				if !errors.As(it.Err, &e) || it.Text != "" {
-					t.Errorf("got %q, %v", it.Text, it.Err)
+	for _, c := range []struct{ text, long string }{
+		{"abc\n" + strings.Repeat("x", 100_000) + "\ndef\n", strings.Repeat("x", 100_000)},
+		{"abc\n" + strings.Repeat("x", 1<<16) + "\ndef\n", strings.Repeat("x", 1<<16)},
+		{"abc\ndefgh\ndef", "defgh"},
+		{"abc\ndef\nabcd", "abcd"},
+		{"abc\ndef\n" + strings.Repeat("y", 200_000), strings.Repeat("y", 200_000)},
+	} {
+		for _, spill := range []string{"", t.TempDir()} {
+			s := source(t, Lines, c.text)
+			s.Most, s.Spill = 3, spill
+			all := slices.Collect(s.All)
+			i := slices.IndexFunc(all, func(it Item) bool { return it.Err != nil })
+			if len(all) != 3 || i < 0 || all[2].Place.Line != 3 || s.Err() != nil {
+				t.Errorf("%.20q: got %+v, %v", c.text, all, s.Err())
+				continue
+			}
+			if want := fmt.Sprintf("it has %d bytes, more than the limit of 3", len(c.long)); all[i].Err.Error() != want || all[i].Text != "" {
+				t.Errorf("%.20q: got %v, want %s", c.text, all[i].Err, want)
+			}
+			for j, it := range all {
+				if want := strings.Split(c.text, "\n")[j]; j != i && (it.Text != want || it.Err != nil || it.Overflow != nil) {
+					t.Errorf("%.20q: its neighbour is %+v", c.text, it)
 				}
 			}
-			last = it
+			if (all[i].Overflow != nil) != (spill != "") {
+				t.Errorf("kept: %v, wanted: %v", all[i].Overflow != nil, spill != "")
+			} else if spill != "" {
+				var b strings.Builder
+				if n, err := all[i].Overflow.WriteTo(&b); b.String() != c.long || int(n) != len(c.long) || err != nil {
+					t.Errorf("%.20q: %d bytes came back: %.20q, %v", c.text, n, &b, err)
+				}
+				if left, _ := os.ReadDir(spill); len(left) > 0 {
+					t.Errorf("%v is left", left)
+				}
+			}
 		}
-		if long != 1 || last.Index != 2 || last.Place.Line != 3 {
-			t.Errorf("%.20q: %d were too long, the last is %+v", text, long, last)
-		}
+	}
+}
+
+// What cannot be kept ends the input: nothing is lost quietly.
+func TestNowhereToSpill(t *testing.T) {
+	s := source(t, Lines, "abc\nabcd\nabc\n")
+	s.Most, s.Spill = 3, filepath.Join(t.TempDir(), "none")
+	if got := texts(s); len(got) != 1 || !errors.Is(s.Err(), os.ErrNotExist) {
+		t.Errorf("got %q, %v", got, s.Err())
 	}
 }
 

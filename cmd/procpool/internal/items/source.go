@@ -11,9 +11,11 @@ import (
 
 // Source is an input. It is read by one goroutine.
 type Source struct {
+	Most  int    // bytes of an item: what the pool takes
+	Spill string // a directory for the texts of items that are too long; empty: they are not kept
+
 	format Format
 	files  []*os.File
-	most   int // bytes of an item
 	err    error
 	next   int // index of the next item
 }
@@ -21,7 +23,7 @@ type Source struct {
 // Open opens an input: the files, or standard input if there are none, or where one is named "-". It opens all of them,
 // so that a missing one is told before anything runs.
 func Open(paths []string, f Format) (*Source, error) {
-	s := &Source{format: f, most: mostBytes}
+	s := &Source{format: f, Most: mostBytes}
 	if len(paths) == 0 {
 		paths = []string{"-"}
 	}
@@ -83,47 +85,62 @@ func (s *Source) read(f *os.File, yield func(Item) bool) bool {
 		place.File = f.Name()
 	}
 	for {
-		text, long, err := s.piece(r)
+		it, err := s.piece(r)
 		if err != nil && err != io.EOF {
 			s.err = fmt.Errorf("reading the input: %w", err)
 			return false
 		}
-		if err == io.EOF && text == "" && long == nil {
+		if err == io.EOF && it.Text == "" && it.Err == nil {
 			return true
 		}
 		place.Line++
-		if s.format == JSON && strings.TrimSpace(text) == "" && long == nil {
+		if s.format == JSON && strings.TrimSpace(it.Text) == "" && it.Err == nil {
 			continue
 		}
-		if !yield(Item{Index: s.next, Text: text, Place: place, Err: long}) {
+		it.Index, it.Place = s.next, place
+		if !yield(it) {
 			return false
 		}
 		s.next++
 	}
 }
 
-// piece reads one item. One that is too long is read to its end and not kept: long says so.
-func (s *Source) piece(r *bufio.Reader) (text string, long, err error) {
+// piece reads one item.
+func (s *Source) piece(r *bufio.Reader) (it Item, err error) {
 	part, err := r.ReadSlice(s.format.end())
-	if err == nil && len(part) <= s.most+1 {
-		return string(part[:len(part)-1]), nil, nil
+	if err == nil && len(part) <= s.Most+1 {
+		return Item{Text: string(part[:len(part)-1])}, nil
 	}
 	var b strings.Builder
-	var total int64
-	for {
-		if total += int64(len(part)); total <= int64(s.most)+1 {
-			b.Write(part)
-		}
-		if !errors.Is(err, bufio.ErrBufferFull) {
-			break
-		}
+	for errors.Is(err, bufio.ErrBufferFull) && b.Len()+len(part) <= s.Most {
+		b.Write(part)
 		part, err = r.ReadSlice(s.format.end())
 	}
+	b.Write(part)
+	text := b.String()
 	if err == nil {
-		total-- // its end
+		text = text[:len(text)-1]
 	}
-	if total > int64(s.most) {
-		return "", tooLong(total, s.most), err
+	if len(text) > s.Most {
+		return s.tooLong(r, text, err)
 	}
-	return strings.TrimSuffix(b.String(), s.format.End()), nil, err
+	return Item{Text: text}, err
+}
+
+// tooLong reads the rest of an item that begins with text and is longer than the limit. err tells how text ended.
+func (s *Source) tooLong(r *bufio.Reader, text string, err error) (Item, error) {
+	size := int64(len(text))
+	over, failed := s.overflow(text)
+	for failed == nil && errors.Is(err, bufio.ErrBufferFull) {
+		var part []byte
+		if part, err = r.ReadSlice(s.format.end()); err == nil {
+			part = part[:len(part)-1]
+		}
+		size += int64(len(part))
+		failed = over.add(part)
+	}
+	if failed != nil {
+		return Item{}, failed
+	}
+	return Item{Err: tooLong(size, s.Most), Overflow: over}, err
 }

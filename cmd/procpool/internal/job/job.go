@@ -124,6 +124,7 @@ func (j *job) open() (err error) {
 		if j.kept, err = j.openKept(); err != nil {
 			return err
 		}
+		j.source.Spill = items.SpillBeside(j.kept)
 	}
 	if j.resumes() {
 		return mend(os.Stdout, '\n')

@@ -58,7 +58,9 @@ func (p *Printer) Tell(r *mapper.Result) error {
 		p.line(r)
 	}
 	if r.Err != nil {
-		p.failure(r)
+		if err := p.failure(r); err != nil {
+			return err
+		}
 	}
 	if p.Log != nil {
 		noted := p.Log.Add(r.Item.Index, r.Item.Text, r.Err != nil)
@@ -82,15 +84,29 @@ func (p *Printer) line(r *mapper.Result) {
 	p.out = append(out, '\n')
 }
 
-func (p *Printer) failure(r *mapper.Result) {
-	if p.KeepFailed != nil && !oversized(r) {
-		p.kept = append(append(p.kept, r.Item.Text...), p.Format.End()...)
-	}
+func (p *Printer) failure(r *mapper.Result) error {
 	p.errs = fmt.Appendf(p.errs, "procpool: %s: %s\n", &r.Item, oneLine(reason(r.Err)))
+	switch {
+	case p.KeepFailed == nil:
+		return nil
+	case r.Item.Overflow != nil:
+		return p.keepLong(r.Item.Overflow)
+	}
+	p.kept = append(append(p.kept, r.Item.Text...), p.Format.End()...)
+	return nil
 }
 
-// oversized reports whether the item was too long to be kept.
-func oversized(r *mapper.Result) bool { return r.Item.Err != nil }
+// keepLong keeps an item that is too long for memory, behind those that failed before it.
+func (p *Printer) keepLong(o *items.Overflow) error {
+	if err := p.keep(); err != nil {
+		return err
+	}
+	if _, err := o.WriteTo(p.KeepFailed); err != nil {
+		return keeping(err)
+	}
+	p.kept = append(p.kept, p.Format.End()...)
+	return nil
+}
 
 // Flush prints what was told. Only what has been printed whole gets into the log.
 func (p *Printer) Flush() error {
@@ -167,8 +183,12 @@ func (p *Printer) keep() error {
 	if err == nil && p.Log != nil {
 		err = p.KeepFailed.Sync()
 	}
-	if err != nil {
-		return errors.Join(errors.New("keeping failed items"), err)
+	return keeping(err)
+}
+
+func keeping(err error) error {
+	if err == nil {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("keeping failed items: %w", err)
 }
