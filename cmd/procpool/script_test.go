@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -30,7 +31,9 @@ func TestScripts(t *testing.T) {
 			// Python may be found through shims that want a home.
 			env.Setenv("HOME", os.Getenv("HOME"))
 			env.Setenv("PYTHONDONTWRITEBYTECODE", "1")
-			return nil
+			repository, err := filepath.Abs("../..")
+			env.Setenv("REPOSITORY", repository)
+			return err
 		},
 	})
 }

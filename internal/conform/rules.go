@@ -21,7 +21,7 @@ var rules = slices.Concat(
 		hint:  "skip the header's size in bytes after every frame whose type you do not know",
 		judge: judgeGrease,
 	}},
-	valueRules, answerRules, boardRules, endRules, systemRules,
+	valueRules, answerRules, dumpRules, boardRules, endRules, systemRules,
 )
 
 func judgeHello(t *trial) {

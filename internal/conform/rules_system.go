@@ -11,15 +11,6 @@ import (
 )
 
 var systemRules = []rule{{
-	name: "dump", says: "dump leaves the call that runs alone",
-	hint: "write what the threads do to descriptor 5, with plain writes, or ignore the frame",
-	judge: func(t *trial) {
-		seq := t.call(taskSleep, 0.3)
-		t.control(wire.Dump, 0)
-		t.want(t.next(), wire.Result, seq)
-		t.echo("next")
-	},
-}, {
 	name: "output", says: "what tasks print is output, never wire",
 	hint: "descriptor 4 belongs to the protocol alone, 1 and 2 to the tasks; flush when the worker stops", needs: []string{taskPrint},
 	judge: judgeOutput,

@@ -59,6 +59,8 @@ func TestConformFinds(t *testing.T) {
 		{"cancel", "if (canceled(c->seq))", "if (0)"},
 		{"timeout", "if (t >= c->until)", "if (0)"},
 		{"retire", "retiring = 1;", ""},
+		{"dump", `add_text(&b, "fenced");`, `add_text(&b, "dumps");`},
+		{"late dump", "case STOP:", `case DUMP: say(22, f.seq, (const uint8_t *)"?", 1); break; case STOP:`},
 		{"board", "atomic_store(&board[9], f->seq);", ""},
 		{"taken back", "return say(RETURNED, f->seq, NULL, 0);", "{}"},
 		{"stop", "exit(0);", "exit(1);"},
