@@ -34,7 +34,7 @@ type Result struct {
 	Queued time.Time // when it was sent
 }
 
-// Teller takes results, and is flushed when the next one is not there yet. It may find that a success is none.
+// Teller takes results, and is flushed soon after one when the next is not there yet. It may find that a success is none.
 type Teller interface {
 	Tell(*Result) error
 	Flush() error
@@ -46,7 +46,8 @@ type Mapper struct {
 	opts   Options
 	teller Teller
 	room   *room
-	news   chan struct{} // wakes the consumer; capacity 1
+	news   chan struct{}    // wakes the consumer; capacity 1
+	due    <-chan time.Time // of the consumer: when what was told is to be flushed; nil: all is
 
 	mu      sync.Mutex
 	line    line   // what was sent and not told
@@ -61,6 +62,10 @@ type Counts struct{ Succeeded, Failed int }
 
 // Done is how many there are.
 func (c Counts) Done() int { return c.Succeeded + c.Failed }
+
+// lull is how long a result may wait for others before it is printed: nobody sees it, and thousands of results a second, of
+// workers that answer singly, take hundreds of writes and not thousands.
+const lull = 2 * time.Millisecond
 
 // New returns a run that is not yet begun.
 func New(pool *procpool.Pool, o Options, t Teller) *Mapper {
@@ -103,6 +108,9 @@ func (m *Mapper) finish(f *flight) error {
 	if err := m.teller.Tell(&r); err != nil {
 		return err
 	}
+	if m.due == nil {
+		m.due = time.After(lull)
+	}
 	m.count(r.Err)
 	return nil
 }
@@ -133,19 +141,18 @@ func (m *Mapper) Counts() Counts {
 	return m.told
 }
 
-// next returns the flight to be told next, or nil at the end. Before it waits, what was told is flushed.
+// next returns the flight to be told next, or nil at the end. While it waits, what was told is flushed.
 func (m *Mapper) next() *flight {
-	for flushed := false; ; flushed = true {
+	for {
 		f, wait, end := m.take()
-		switch {
-		case f != nil || end:
+		if f != nil || end {
 			return f
-		case flushed:
-			select {
-			case <-wait:
-			case <-m.news:
-			}
-		default:
+		}
+		select {
+		case <-wait:
+		case <-m.news:
+		case <-m.due:
+			m.due = nil
 			if err := m.teller.Flush(); err != nil {
 				m.abort(err)
 				return nil
