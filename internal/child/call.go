@@ -17,7 +17,7 @@ var (
 )
 
 // call runs one call and replies. The reply is published when it returns.
-func (s *server) call(h wire.Header, body []byte) error {
+func (s *server) call(h *wire.Frame) error {
 	if s.over.Load() {
 		return io.EOF
 	}
@@ -25,7 +25,8 @@ func (s *server) call(h wire.Header, body []byte) error {
 		return s.reply(wire.Returned, h.Seq, nil)
 	}
 	s.started++
-	info, payload, err := wire.ParseCall(h.Flags, body)
+	var info wire.CallInfo
+	payload, err := info.Parse(h.Flags, h.Body)
 	if err != nil {
 		return err
 	}
@@ -103,11 +104,11 @@ const (
 
 // finish sends the reply in s.out.
 func (s *server) finish(t wire.Type, seq uint64) error {
-	h := wire.Header{Type: t, Seq: seq, Size: len(s.out) - wire.HeaderSize}
+	var flags uint8
 	if s.retire.Load() {
-		h.Flags |= wire.FlagRetire
+		flags = wire.FlagRetire
 	}
-	h.Append(s.out[:0])
+	wire.AppendHeader(s.out[:0], t, flags, 0, seq, len(s.out)-wire.HeaderSize)
 	err := s.deliver(s.out)
 	s.shrink()
 	return err

@@ -114,16 +114,16 @@ func (s *server) spawnLoop(done chan<- error) {
 
 func (s *server) loop() error {
 	for {
-		h, body, err := s.next()
+		f, err := s.next()
 		if err != nil {
 			return err
 		}
-		switch h.Type {
+		switch f.Type {
 		case wire.Setup:
-			err = s.setup(body)
+			err = s.setup(f.Body)
 		case wire.Call:
 			if !s.unfit { // else the pool, which may not know yet, will run it elsewhere
-				err = s.call(h, body)
+				err = s.call(f)
 			}
 		case wire.Stop:
 			s.leave()
@@ -135,8 +135,9 @@ func (s *server) loop() error {
 	}
 }
 
-// next returns the next frame for the serving loop: setup, which always comes through the control channel, and then calls.
-func (s *server) next() (wire.Header, []byte, error) {
+// next returns the next frame for the serving loop: setup, which always comes through the control channel, and then calls. It
+// is valid until the next call of next.
+func (s *server) next() (*wire.Frame, error) {
 	if s.stream == nil || s.name == "" {
 		return s.inbox.next()
 	}

@@ -59,29 +59,24 @@ func (s *server) dispatch(h wire.Header, body []byte, owned bool) {
 		if !owned {
 			body = append([]byte(nil), body...)
 		}
-		s.inbox.add(framed{h, body})
+		s.inbox.add(wire.Frame{Header: h, Body: body})
 	}
-}
-
-// framed is a frame whose body is the receiver's.
-type framed struct {
-	head wire.Header
-	body []byte
 }
 
 // inbox hands frames from the control goroutine to the serving one.
 type inbox struct {
-	pending []framed // owned by the adder until flush
+	pending []wire.Frame // owned by the adder until flush
 
 	mu    sync.Mutex
 	some  sync.Cond
-	ready []framed
+	ready []wire.Frame
 	err   error
 
-	taken []framed // owned by the taker
+	taken []wire.Frame // owned by the taker, as is the next
+	at    int          // of taken: those before were returned
 }
 
-func (b *inbox) add(f framed) { b.pending = append(b.pending, f) }
+func (b *inbox) add(f wire.Frame) { b.pending = append(b.pending, f) }
 
 func (b *inbox) flush() {
 	if len(b.pending) == 0 {
@@ -102,19 +97,22 @@ func (b *inbox) fail(err error) {
 	b.some.Signal()
 }
 
-func (b *inbox) next() (h wire.Header, body []byte, err error) {
-	if len(b.taken) == 0 {
+// next returns the next frame, valid until the next call of next.
+func (b *inbox) next() (f *wire.Frame, err error) {
+	if b.at > 0 {
+		b.taken[b.at-1] = wire.Frame{} // its body may be large
+	}
+	if b.at == len(b.taken) {
+		b.at = 0
 		if b.taken, err = b.wait(); err != nil {
-			return h, nil, err
+			return nil, err
 		}
 	}
-	f := b.taken[0]
-	b.taken[0] = framed{}
-	b.taken = b.taken[1:]
-	return f.head, f.body, nil
+	b.at++
+	return &b.taken[b.at-1], nil
 }
 
-func (b *inbox) wait() ([]framed, error) {
+func (b *inbox) wait() ([]wire.Frame, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for len(b.ready) == 0 && b.err == nil {
@@ -140,21 +138,20 @@ type streamed struct {
 // more reports whether another call is at hand, which will be answered soon. A stop is not: to leave may take long.
 func (s *streamed) more() bool { return s.at < s.n && s.frames[s.at].Type == wire.Call }
 
-func (s *streamed) next() (wire.Header, []byte, error) {
+func (s *streamed) next() (*wire.Frame, error) {
 	for s.at == s.n {
 		if s.at, s.n = 0, s.scan.Cut(s.frames[:]); s.n > 0 {
 			break
 		}
 		if err := s.scan.Err(); err != nil {
-			return wire.Header{}, nil, err
+			return nil, err
 		}
 		if err := s.receive(); err != nil {
-			return wire.Header{}, nil, err
+			return nil, err
 		}
 	}
-	f := &s.frames[s.at]
 	s.at++
-	return f.Header, f.Body, nil
+	return &s.frames[s.at-1], nil
 }
 
 func (s *streamed) receive() error {

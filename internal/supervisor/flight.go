@@ -39,7 +39,7 @@ func (f *flight) all() iter.Seq2[uint64, *queue.Run] {
 	}
 }
 
-func (f *flight) push(r queue.Run) {
+func (f *flight) push(r *queue.Run) {
 	if f.first == 0 {
 		f.first = 1
 	}
@@ -48,7 +48,7 @@ func (f *flight) push(r queue.Run) {
 	}
 	f.n++
 	f.items += r.Len()
-	*f.at(f.n - 1) = r
+	*f.at(f.n - 1) = *r
 }
 
 func (f *flight) grow() {
@@ -66,8 +66,10 @@ func (f *flight) pop(most int, out []queue.Run) (runs []queue.Run, first uint64)
 	n := 0
 	for ; most > 0 && f.n > 0; n++ {
 		r := f.at(0)
-		out[n] = r.Cut(min(most, r.Len()))
-		took := out[n].Len()
+		took := min(most, r.Len())
+		out[n] = *r
+		out[n].To = r.Item + int32(took)
+		r.Item = out[n].To
 		most -= took
 		f.items -= took
 		f.first += uint64(took)
@@ -90,7 +92,7 @@ func (f *flight) unpop(runs []queue.Run, first uint64) {
 	rest, _ := f.empty()
 	f.first = first
 	for _, r := range append(runs, rest...) {
-		f.push(r)
+		f.push(&r)
 	}
 }
 
@@ -114,7 +116,7 @@ func (f *flight) take(after, last uint64) (taken []queue.Entry) {
 				taken = append(taken, entriesOf(&part)...)
 				part.Call = nil
 			}
-			f.push(part)
+			f.push(&part)
 		}
 	}
 	return taken

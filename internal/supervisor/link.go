@@ -233,7 +233,7 @@ func (l *link) appendRunLocked(buf []byte, r *queue.Run, refused []unfit) ([]byt
 	var room [64]byte
 	like := wire.AppendCall(room[:0], 0, number, &info, 0)
 	if known && !l.json {
-		l.flight.push(*r)
+		l.flight.push(r)
 		l.tellStartedLocked(r, r.Taken)
 		for i := r.Item; i < r.To; i++ {
 			buf = l.appendLocked(buf, like, r.Call.ID+uint64(i), r.Call.Payload(i))
@@ -247,7 +247,7 @@ func (l *link) appendRunLocked(buf []byte, r *queue.Run, refused []unfit) ([]byt
 			refused = append(refused, unfit{one, why})
 			continue
 		}
-		l.flight.push(one)
+		l.flight.push(&one)
 		l.tellStartedLocked(&one, r.Taken)
 		buf = l.appendLocked(buf, like, one.ID(), payload)
 	}

@@ -89,7 +89,7 @@ func (l *link) readAnswers(s *settling, r *queue.Run, answers []wire.Frame, seq 
 		}
 		s.bytes += len(a.Body)
 		o := &s.h.outcomes[n]
-		*o = queue.Outcome{Payload: a.Body, Owned: a.Owned}
+		o.Payload, o.Owned, o.Unused, o.Err = a.Body, a.Owned, false, nil // a literal would be copied
 		if a.Type == wire.Error {
 			o.Payload, o.Err = nil, l.failure(a.Body)
 		} else if l.json {

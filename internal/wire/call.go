@@ -19,31 +19,30 @@ type CallInfo struct {
 // AppendCall appends the header and the fields of a call whose payload of size bytes follows.
 func AppendCall(b []byte, seq uint64, task uint16, c *CallInfo, size int) []byte {
 	at := len(b)
-	h := Header{Type: Call, Task: task, Seq: seq}
-	b = h.Append(b)
+	flags := uint8(0)
+	b = append(b, make([]byte, HeaderSize)...)
 	b = binary.LittleEndian.AppendUint64(b, c.ID)
 	if c.Timeout > 0 {
-		h.Flags |= FlagTimeout
+		flags |= FlagTimeout
 		b = binary.LittleEndian.AppendUint64(b, uint64(c.Timeout))
 	}
 	if c.Deadline != 0 {
-		h.Flags |= FlagDeadline
+		flags |= FlagDeadline
 		b = binary.LittleEndian.AppendUint64(b, uint64(c.Deadline))
 	}
 	if c.Attempt > 1 {
-		h.Flags |= FlagAttempt
+		flags |= FlagAttempt
 		b = binary.LittleEndian.AppendUint32(b, uint32(c.Attempt))
 	}
 	if len(c.Metadata) > 0 {
-		h.Flags |= FlagMetadata
+		flags |= FlagMetadata
 		b = binary.LittleEndian.AppendUint32(b, uint32(len(c.Metadata)))
 		b = append(b, c.Metadata...)
 	}
 	if c.Spread {
-		h.Flags |= FlagSpread
+		flags |= FlagSpread
 	}
-	h.Size = len(b) - at - HeaderSize + size
-	h.Append(b[:at])
+	AppendHeader(b[:at], Call, flags, task, seq, len(b)-at-HeaderSize+size)
 	return b
 }
 
@@ -63,10 +62,16 @@ var errShortCall = errors.New("call frame is shorter than its fields")
 
 // ParseCall splits the body of a call with the given flags into its fields and its payload, which is a part of body.
 func ParseCall(flags uint8, body []byte) (c CallInfo, payload []byte, err error) {
-	c.Attempt = 1
+	payload, err = c.Parse(flags, body)
+	return c, payload, err
+}
+
+// Parse is ParseCall in place.
+func (c *CallInfo) Parse(flags uint8, body []byte) (payload []byte, err error) {
+	*c = CallInfo{Attempt: 1}
 	if flags&^FlagSpread == 0 && len(body) >= 8 { // most calls
 		c.ID, c.Spread = binary.LittleEndian.Uint64(body), flags != 0
-		return c, body[8:], nil
+		return body[8:], nil
 	}
 	take := func(n int) []byte {
 		if err != nil || len(body) < n {
@@ -101,5 +106,5 @@ func ParseCall(flags uint8, body []byte) (c CallInfo, payload []byte, err error)
 		}
 	}
 	c.Spread = flags&FlagSpread != 0
-	return c, body, err
+	return body, err
 }

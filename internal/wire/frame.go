@@ -76,27 +76,35 @@ type Header struct {
 
 // Append appends the header's bytes to b.
 func (h Header) Append(b []byte) []byte {
-	b = binary.LittleEndian.AppendUint32(b, uint32(h.Size))
-	b = append(b, byte(h.Type), h.Flags)
-	b = binary.LittleEndian.AppendUint16(b, h.Task)
-	return binary.LittleEndian.AppendUint64(b, h.Seq)
+	return AppendHeader(b, h.Type, h.Flags, h.Task, h.Seq, h.Size)
+}
+
+// AppendHeader appends the bytes of a header with these fields, which need not be put together for it: see [Header.parse].
+func AppendHeader(b []byte, t Type, flags uint8, task uint16, seq uint64, size int) []byte {
+	b = binary.LittleEndian.AppendUint64(b, uint64(uint32(size))|uint64(t)<<32|uint64(flags)<<40|uint64(task)<<48)
+	return binary.LittleEndian.AppendUint64(b, seq)
 }
 
 // ParseHeader reads a header from the start of b, which holds at least HeaderSize bytes, and checks its size against the
 // limit of its type.
-func ParseHeader(b []byte) (Header, error) {
+func ParseHeader(b []byte) (h Header, err error) {
+	err = h.parse(b)
+	return h, err
+}
+
+// parse is ParseHeader in place. It sets field by field: a header that is copied right after its small fields were stored
+// costs a processor more than all the rest.
+func (h *Header) parse(b []byte) error {
 	_ = b[HeaderSize-1]
-	h := Header{
-		Size:  int(binary.LittleEndian.Uint32(b)),
-		Type:  Type(b[4]),
-		Flags: b[5],
-		Task:  binary.LittleEndian.Uint16(b[6:]),
-		Seq:   binary.LittleEndian.Uint64(b[8:]),
+	h.Size = int(binary.LittleEndian.Uint32(b))
+	h.Type = Type(b[4])
+	h.Flags = b[5]
+	h.Task = binary.LittleEndian.Uint16(b[6:])
+	h.Seq = binary.LittleEndian.Uint64(b[8:])
+	if h.Size > MaxControl && h.Size > h.limit() {
+		return fmt.Errorf("frame of type %d claims a body of %d bytes, more than the %d it may have", h.Type, h.Size, h.limit())
 	}
-	if h.Size > h.limit() {
-		return h, fmt.Errorf("frame of type %d claims a body of %d bytes, more than the %d it may have", h.Type, h.Size, h.limit())
-	}
-	return h, nil
+	return nil
 }
 
 func (h Header) limit() int {

@@ -82,12 +82,12 @@ type Frame struct {
 // out holds when Next would return false.
 func (s *Scanner) Cut(out []Frame) (n int) {
 	for n < len(out) && s.Ready() {
-		h, err := ParseHeader(s.in)
-		if err != nil {
+		f := &out[n]
+		if f.parse(s.in) != nil {
 			break
 		}
-		end := HeaderSize + h.Size
-		out[n] = Frame{Header: h, Body: s.in[HeaderSize:end:end]}
+		end := HeaderSize + f.Size
+		f.Body, f.Owned = s.in[HeaderSize:end:end], false
 		s.in = s.in[end:]
 		n++
 	}
