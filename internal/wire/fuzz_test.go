@@ -3,7 +3,6 @@ package wire
 import (
 	"bytes"
 	"reflect"
-	"slices"
 	"testing"
 )
 
@@ -55,20 +54,19 @@ func FuzzParseCall(f *testing.F) {
 	})
 }
 
-// FuzzScanner cuts any bytes in two pieces anywhere: the frames are those of the whole, and what they hold came in.
+// FuzzScanner cuts any bytes in two pieces anywhere: the frames are those of the whole, and what they hold came in. It is so
+// for each way to take them: singly, in batches, and in the place where they belong.
 func FuzzScanner(f *testing.F) {
 	f.Add(stream(), 17)
 	f.Add(bytes.Repeat([]byte{0xff}, 40), 3)
+	f.Add(AppendFrame(stream(), Header{Type: Result, Seq: 3}, make([]byte, leastRoom+40)), 150)
 	f.Fuzz(func(t *testing.T, b []byte, cut int) {
 		if cut < 0 || cut > len(b) {
 			return
 		}
 		var whole, pieces Scanner
 		want, got := scan(&whole, b), scan(&pieces, b[:cut], b[cut:])
-		if !slices.Equal(got, want) || (whole.Err() == nil) != (pieces.Err() == nil) || whole.Err() == nil && whole.Torn() != pieces.Torn() {
-			t.Fatalf("in one piece %v, torn %d, %v; in two %v, torn %d, %v",
-				want, whole.Torn(), whole.Err(), got, pieces.Torn(), pieces.Err())
-		}
+		same(t, "in two pieces", &pieces, got, &whole, want)
 		var again []byte
 		for _, s := range got {
 			again = AppendFrame(again, s.Header, []byte(s.body))
@@ -79,7 +77,30 @@ func FuzzScanner(f *testing.F) {
 		if cap(pieces.part) > 4*len(b)+64 {
 			t.Errorf("%d bytes are kept in %d", len(b), cap(pieces.part))
 		}
+		for _, most := range []int{1, 3, 64} {
+			var batches Scanner
+			same(t, "in batches", &batches, cutAll(t, &batches, most, b[:cut], b[cut:]), &whole, want)
+			if trusts(b) {
+				trusting := Scanner{Trusting: true}
+				same(t, "in their place", &trusting, cutAll(t, &trusting, most, b[:cut], b[cut:]), &whole, want)
+			}
+		}
 	})
+}
+
+// trusts reports whether no header claims so much that a scanner which trusts it would make the test slow.
+func trusts(b []byte) bool {
+	for len(b) >= HeaderSize {
+		h, err := ParseHeader(b)
+		switch {
+		case err != nil || h.Size > 1<<20:
+			return err != nil
+		case HeaderSize+h.Size > len(b):
+			return true
+		}
+		b = b[HeaderSize+h.Size:]
+	}
+	return true
 }
 
 // FuzzMessages never panics, whatever a worker says about itself.
