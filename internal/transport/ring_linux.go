@@ -70,6 +70,7 @@ func NewRing(b *Board) (c *Ring, files []*os.File, err error) {
 		pipe:  pipe,
 		waits: b.word32(boardWaits), sleep: b.word32(boardAsleep), spin: b.word32(boardSpin),
 		in: ringReader{ring: results}, out: ringWriter{ring: calls},
+		spins: spinner{failed: spinTries - 1}, // whether this worker is one to spin for is not known
 	}
 	c.in.wake = func() { futexWake(results.wanted) }
 	c.receive, c.ready, c.unstick = c.received, c.in.ready, c.flush

@@ -84,7 +84,8 @@ func (c *Ring) Lead(p []byte, atMost time.Duration) (int, error) {
 
 // spun reports whether something came while it was spinning. It decides for the worker too whether to spin.
 func (c *Ring) spun(atMost time.Duration) bool {
-	worth := !c.refused.Load() && c.spins.worth()
+	started := c.in.at > 0 // until it has said something, it is being executed, which takes long
+	worth := started && !c.refused.Load() && c.spins.worth()
 	if worth != c.spinning {
 		c.spinning = worth
 		c.spin.Store(flag(worth))

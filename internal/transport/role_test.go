@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 )
 
 // A role is what the worker does in a test. It ends at the latest when Recv or Send fails.
@@ -19,7 +20,10 @@ var roles = map[string]role{
 	"answer": answer,
 	"duplex": func(p Peer) error { return duplex(p, duplexBytes) },
 	"short":  func(p Peer) error { return duplex(p, shortBytes) },
-	"deaf":   func(Peer) error { select {} },
+	"deaf": func(Peer) error { // select {} alone would be a deadlock to the runtime
+		<-time.After(time.Hour)
+		return nil
+	},
 	"leave":  func(Peer) error { return nil },
 	"say":    func(p Peer) error { return p.Send([]byte("last "), []byte("words")) },
 	"die": func(p Peer) error {
