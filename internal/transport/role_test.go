@@ -24,8 +24,8 @@ var roles = map[string]role{
 		<-time.After(time.Hour)
 		return nil
 	},
-	"leave":  func(Peer) error { return nil },
-	"say":    func(p Peer) error { return p.Send([]byte("last "), []byte("words")) },
+	"leave": func(Peer) error { return nil },
+	"say":   func(p Peer) error { return p.Send([]byte("last "), []byte("words")) },
 	"die": func(p Peer) error {
 		err := p.Send(nil, stream1(lastWords))
 		if os.Getenv(roleEnv) != "" {
