@@ -40,7 +40,7 @@ func (m *flightModel) push(t *rapid.T) {
 	r.Item = int32(draw(t, "from", 9))
 	r.To = r.Item + 1 + int32(draw(t, "more", 5))
 	m.held = append(m.held, items(r)...)
-	m.flight.push(r)
+	m.flight.push(&r)
 }
 
 // pop is what becomes of answers: runs are popped, and from a wrong answer on they are put back.
@@ -147,7 +147,7 @@ func items(runs ...queue.Run) (all []queue.Entry) {
 func TestFlightAllStops(t *testing.T) {
 	var f flight
 	for range 3 {
-		f.push(queue.Run{Entry: queue.Entry{Call: new(queue.Call)}, To: 2})
+		f.push(&queue.Run{Entry: queue.Entry{Call: new(queue.Call)}, To: 2})
 	}
 	seen := 0
 	for seq := range f.all() {
