@@ -61,3 +61,100 @@ func TestTheCanceledDoNotPileUp(t *testing.T) {
 		t.Errorf("%d are kept", n)
 	}
 }
+
+// named returns who is named for a call that is put.
+func named(t *testing.T, q *Queue) any {
+	t.Helper()
+	owner, _, err := q.Put(call(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return owner
+}
+
+// Who has run something is named first, for it is warm, and of those the last one; then the others by their numbers.
+func TestWhoRestsIsNamedInOrder(t *testing.T) {
+	q := New(0, still, nil)
+	if q.Resting() {
+		t.Error("somebody rests, and there is nobody")
+	}
+	seats := make([]Seat, 5)
+	for _, i := range []int{3, 1, 4, 0, 2} {
+		seats[i].Owner, seats[i].Number = i, uint64(i)
+		q.Open(&seats[i], 1, 0)
+	}
+	var out [1]Run
+	for i := range 2 {
+		if got := named(t, q); got != i {
+			t.Fatalf("%v is named, not %d", got, i)
+		}
+		if n, _ := q.Take(&seats[i], out[:]); n != 1 {
+			t.Fatalf("%d takes %d", i, n)
+		}
+	}
+	for i := range 2 {
+		q.Settle(&seats[i], Settled{Succeeded: 1}, 1)
+		q.Take(&seats[i], out[:]) // nothing: it rests
+	}
+	for _, want := range []int{1, 0, 2, 3, 4} {
+		if got := named(t, q); got != want {
+			t.Errorf("%v is named, not %d", got, want)
+		}
+	}
+	if named(t, q) != nil || q.Resting() {
+		t.Error("somebody rests, and all were named")
+	}
+}
+
+// Who was named and found nothing has not run anything.
+func TestWhoFindsNothingIsNotWarm(t *testing.T) {
+	q := New(0, still, nil)
+	seats := make([]Seat, 2)
+	for i := range seats {
+		seats[i].Owner, seats[i].Number = i, uint64(i)
+		q.Open(&seats[i], 1, 0)
+	}
+	first, second := call(), call()
+	q.Put(first, false)
+	q.Put(second, false)
+	q.Cancel(first)
+	q.Cancel(second)
+	var out [1]Run
+	for i := range seats {
+		if n, _ := q.Take(&seats[i], out[:]); n != 0 {
+			t.Fatalf("%d takes %d", i, n)
+		}
+	}
+	if got := named(t, q); got != 0 {
+		t.Errorf("%v is named, not the first", got)
+	}
+}
+
+// A seat whose budget is used up takes again what comes back, unless it was sealed.
+func TestSeal(t *testing.T) {
+	for _, sealed := range []bool{false, true} {
+		q := New(0, still, nil)
+		var s Seat
+		q.Open(&s, 2, 2)
+		q.Put(call(), false)
+		var out [2]Run
+		q.Take(&s, out[:])
+		if q.Seal(&s) {
+			t.Error("sealed, and one task is left")
+		}
+		q.Put(call(), false)
+		q.Take(&s, out[1:])
+		if sealed && !q.Seal(&s) {
+			t.Error("not sealed, and its budget is used up")
+		}
+		q.Requeue(&s, entries(out[:]), false, func(*Entry, bool, error) {})
+		want := 2
+		if sealed {
+			want = 0
+		}
+		n, _ := q.Take(&s, out[:])
+		if inflight, _ := q.Load(&s); n != want || inflight != want {
+			t.Errorf("sealed %v: it takes %d and holds %d, want %d", sealed, n, inflight, want)
+		}
+	}
+}

@@ -111,12 +111,7 @@ func entries(runs []Run) (all []Entry) {
 // next removes the item that runs next; those which could not be encoded fail on the way.
 func (m *model) next() item {
 	for len(m.waiting) > 0 {
-		best := 0
-		for i, it := range m.waiting {
-			if it.c.Task.Priority > m.waiting[best].c.Task.Priority {
-				best = i
-			}
-		}
+		best := m.best()
 		it := m.waiting[best]
 		m.waiting = slices.Delete(m.waiting, best, best+1)
 		if it.c.Many == nil || len(it.c.Payload(it.i)) > 0 {
@@ -126,6 +121,16 @@ func (m *model) next() item {
 		m.settleOutside()
 	}
 	return item{}
+}
+
+// best returns the place of the item that is next: the first of the highest priority.
+func (m *model) best() (best int) {
+	for i, it := range m.waiting {
+		if it.c.Task.Priority > m.waiting[best].c.Task.Priority {
+			best = i
+		}
+	}
+	return best
 }
 
 func (m *model) settle(t *rapid.T) {
@@ -239,7 +244,7 @@ func (m *model) cancel(t *rapid.T) {
 		return
 	}
 	n := m.q.Cancel(&c.Call)
-	want := m.remove(c)
+	want := m.remove(c, nil)
 	m.want.Canceled += uint64(want)
 	if n != want {
 		t.Fatalf("%s: canceled %d, not %d", c.name, n, want)
@@ -248,13 +253,18 @@ func (m *model) cancel(t *rapid.T) {
 }
 
 // remove takes a call out of the queue, and returns how many accepted items of it waited.
-func (m *model) remove(c *modelCall) (n int) {
-	before := len(m.waiting)
-	m.waiting = slices.DeleteFunc(m.waiting, func(it item) bool { return it.c == c })
-	n = before - len(m.waiting)
+func (m *model) remove(c *modelCall, why error) (n int) {
+	m.waiting = slices.DeleteFunc(m.waiting, func(it item) bool {
+		if it.c == c {
+			m.gone[it] = why
+			n++
+		}
+		return it.c == c
+	})
 	if i := slices.Index(m.outside, c); i >= 0 {
-		if c.Many != nil {
-			n += c.Items() - int(c.next)
+		for k := c.next; c.Many != nil && int(k) < c.Items(); k++ {
+			m.gone[item{c, k}] = why
+			n++
 		}
 		m.outside = slices.Delete(m.outside, i, i+1)
 	}

@@ -1,7 +1,9 @@
 package queue
 
 import (
+	"maps"
 	"slices"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -108,13 +110,17 @@ func (m *model) turnAway() {
 }
 
 func (m *model) dropAll(t *rapid.T, dropped []*Call) {
+	why := errFailing
+	if m.drop {
+		why = errClosed
+	}
 	var want []*modelCall
 	for _, c := range m.calls {
 		waits := slices.ContainsFunc(m.waiting, func(it item) bool { return it.c == c }) || slices.Contains(m.outside, c)
 		if !waits {
 			continue
 		}
-		m.want.Failed += uint64(m.remove(c))
+		m.want.Failed += uint64(m.remove(c, why))
 		want = append(want, c)
 	}
 	if len(want) != len(dropped) {
@@ -147,6 +153,15 @@ func (m *model) check(t *rapid.T) {
 	if m.limit > 0 && len(m.outside) > 0 && m.inside() < m.limit {
 		t.Fatal("the model has room and somebody outside")
 	}
+	if !maps.Equal(m.dropped, m.gone) {
+		t.Fatalf("told that %v were dropped, in the model %v", m.dropped, m.gone)
+	}
+	if drops := m.drop || m.failing; m.q.Drops() != drops || m.q.Refusal() != m.refusal() {
+		t.Fatalf("it drops %v and refuses with %v, the model %v and %v", m.q.Drops(), m.q.Refusal(), drops, m.refusal())
+	}
+	if want := m.longest(); s.Waiting != want {
+		t.Fatalf("the next has waited for %v, in the model %v: %v", s.Waiting, want, m.waiting)
+	}
 	m.checkCalls(t)
 	m.checkSeats(t)
 	if rapid.Bool().Draw(t, "all are fed") {
@@ -160,6 +175,14 @@ func (m *model) feedCalled(t *rapid.T) {
 	for i := slices.IndexFunc(m.seats, called); i >= 0; i = slices.IndexFunc(m.seats, called) {
 		m.feedOn(t, m.seats[i])
 	}
+}
+
+// longest is how long the one that runs next has waited.
+func (m *model) longest() time.Duration {
+	if len(m.waiting) == 0 {
+		return 0
+	}
+	return m.now - m.waiting[m.best()].c.put
 }
 
 func called(s *modelSeat) bool { return s.called }

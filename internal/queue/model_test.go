@@ -61,7 +61,8 @@ type model struct {
 	taking  int              // items that are being taken: their room is free once they all are
 	done    map[string]int   // items by how they ended
 	entered map[*Call]uint64 // as told by onEnter
-	dropped map[item]bool    // as told by OnDrop
+	dropped map[item]error   // as told by OnDrop
+	gone    map[item]error   // dropped while they waited, and what for
 	failing bool
 	closed  bool
 	drop    bool
@@ -107,16 +108,16 @@ type modelSeat struct {
 func newModel(t *rapid.T) *model {
 	m := &model{
 		limit: rapid.SampledFrom([]int{0, 0, 1, 3, 10}).Draw(t, "limit"),
-		done:  map[string]int{}, entered: map[*Call]uint64{}, dropped: map[item]bool{},
+		done:  map[string]int{}, entered: map[*Call]uint64{}, dropped: map[item]error{}, gone: map[item]error{},
 	}
 	m.q = New(m.limit, func() time.Duration { return m.now }, func(c *Call) { m.entered[c] = c.ID })
-	m.q.OnDrop = func(c *Call, from, to int32, _ error) {
+	m.q.OnDrop = func(c *Call, from, to int32, why error) {
 		for i := from; i < to; i++ {
 			it := item{m.of(c), i}
-			if m.dropped[it] {
+			if _, twice := m.dropped[it]; twice {
 				t.Fatalf("%v was dropped twice", it)
 			}
-			m.dropped[it] = true
+			m.dropped[it] = why
 		}
 	}
 	for i := range rapid.IntRange(1, 4).Draw(t, "seats") {

@@ -28,24 +28,32 @@ func (ls *levels) at(priority int) *level {
 	return l
 }
 
-// next returns the items that run next, most of them at most, and removes them; segments of canceled calls are dropped on
-// the way. Items that differ come singly.
+// front returns the segment that runs next; nil when nothing waits. Segments of canceled calls are dropped on the way.
+func (l *level) front() *segment {
+	for g := l.segs.front(); g != nil; g = l.segs.front() {
+		if !g.call.canceled && g.from < g.to {
+			return g
+		}
+		l.segs.popFront()
+	}
+	return nil
+}
+
+// next returns the items that run next, most of them at most, and removes them. Items that differ come singly.
 func (ls levels) next(most int32) (next segment, ok bool) {
 	for _, l := range ls {
-		for g := l.segs.front(); g != nil; g = l.segs.front() {
-			if g.call.canceled || g.from == g.to {
-				l.segs.popFront()
-				continue
-			}
-			if g.call.again || g.call.Holes {
-				most = 1
-			}
-			next = segment{g.call, g.from, min(g.to, g.from+most)}
-			if g.from = next.to; g.from == g.to {
-				l.segs.popFront()
-			}
-			return next, true
+		g := l.front()
+		if g == nil {
+			continue
 		}
+		if g.call.again || g.call.Holes {
+			most = 1
+		}
+		next = segment{g.call, g.from, min(g.to, g.from+most)}
+		if g.from = next.to; g.from == g.to {
+			l.segs.popFront()
+		}
+		return next, true
 	}
 	return next, false
 }
@@ -53,7 +61,7 @@ func (ls levels) next(most int32) (next segment, ok bool) {
 // peek returns the call that runs next; nil when nothing waits.
 func (ls levels) peek() *Call {
 	for _, l := range ls {
-		if g := l.segs.front(); g != nil {
+		if g := l.front(); g != nil {
 			return g.call
 		}
 	}
