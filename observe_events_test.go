@@ -370,7 +370,7 @@ func TestEventsTellStartErrors(t *testing.T) {
 func TestStatsInsights(t *testing.T) {
 	c := newContract(t)
 	p := c.ready(procpool.Config{Processes: 1})
-	nap := 20 * time.Millisecond
+	nap := 200 * time.Millisecond // more than a quick task takes on a busy machine
 	for range 10 {
 		if _, err := ctNap.Apply(c.ctx, p, nap); err != nil {
 			t.Fatal(err)

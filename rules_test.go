@@ -268,8 +268,7 @@ func (r *rule) limit() {
 
 func (r *rule) age() {
 	p := r.ready(procpool.Config{Processes: 1, Recycle: procpool.Recycle{Age: 3 * r.unit}})
-	first := p.Workers()[0].Name
-	at := time.Now()
+	first, at := p.Workers()[0].Name, p.Workers()[0].Started
 	for {
 		name, err := rulesWait.Apply(r.Context(), p, r.unit/4)
 		if err != nil {

@@ -188,11 +188,15 @@ func answers(frames []wire.Frame) (n int) {
 // broken handles a channel that ended or carried nonsense, outside of end.
 func (l *link) broken(err error) {
 	switch {
-	case errors.Is(err, transport.ErrInterrupted), errors.Is(err, transport.ErrClosed):
-		return // end is at work
+	case wrong(err):
+		l.w.misbehaved(err)
 	case errors.Is(err, io.EOF):
 		l.w.silent()
-	default:
-		l.w.misbehaved(err)
+	default: // end is at work
 	}
+}
+
+// wrong reports whether an error of a channel is the worker's fault.
+func wrong(err error) bool {
+	return err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, transport.ErrInterrupted) && !errors.Is(err, transport.ErrClosed)
 }

@@ -159,9 +159,11 @@ func (l *link) drain() {
 		n, err := l.conn.TryRecv(h.p[:])
 		if n > 0 {
 			if e := l.collect(h, n); e != nil {
-				l.w.decide(event.CauseProtocol, e.Error())
-				return
+				err = e
 			}
+		}
+		if wrong(err) {
+			l.w.decide(event.CauseProtocol, err.Error())
 		}
 		if n == 0 || err != nil {
 			return

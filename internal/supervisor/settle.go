@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"errors"
 	"time"
 
 	"github.com/procpool/procpool/event"
@@ -61,6 +62,7 @@ func (l *link) settleRun(s *settling, r *queue.Run, answers []wire.Frame, seq ui
 		if part := r.Cut(n); n > 0 && answers[0].Type != wire.Returned {
 			s.bytes += part.Bytes()
 			l.ran.Add(int64(n)) // before anyone hears of it
+			l.heedPanics(s.h.outcomes[:n])
 			l.resolve(&part, s.h.outcomes[:n], &s.d, s.turns, s.at)
 		} else if part.Call != nil {
 			s.returned = append(s.returned, entriesOf(&part)...)
@@ -127,13 +129,22 @@ func (l *link) giveBack(runs []queue.Run, first uint64) {
 	l.flight.unpop(runs, first)
 }
 
+// heedPanics has a worker replaced that is not to survive a panic.
+func (l *link) heedPanics(all []queue.Outcome) {
+	if !l.w.s.cfg.OnPanic {
+		return
+	}
+	for i := range all {
+		if f, ok := errors.AsType[*queue.Failed](all[i].Err); ok && f.Kind == wire.KindPanic {
+			l.w.asked(event.ReasonPanic)
+		}
+	}
+}
+
 func (l *link) failure(body []byte) error {
 	var m wire.MessageError
 	if err := wire.Unmarshal(wire.Error, body, &m); err != nil {
 		m = wire.MessageError{Kind: wire.KindError, Type: "unreadable", Message: err.Error()}
-	}
-	if m.Kind == wire.KindPanic && l.w.s.cfg.OnPanic {
-		l.w.asked(event.ReasonPanic)
 	}
 	return &queue.Failed{Kind: m.Kind, Type: m.Type, Message: m.Message, Stack: m.Stack, Sentinels: m.Sentinels}
 }
