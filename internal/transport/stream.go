@@ -48,14 +48,15 @@ func (s *stream) read(p []byte) (int, error) {
 	return n, nil
 }
 
-// close lets nothing more be written. The reader gets what was written before only if keep is set, and then end.
+// close lets nothing more be written. The reader gets what was written before only if keep is set, and then end; of several
+// the first, but for ErrClosed, which is the reader's own.
 func (s *stream) close(end error, keep bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !keep {
 		s.done, s.buf = 0, nil
 	}
-	if s.end != ErrClosed {
+	if s.end == nil || end == ErrClosed {
 		s.end = end
 	}
 	s.tell()
