@@ -148,6 +148,7 @@ func hostileTurn(c *Ring, do byte) error {
 		_, err = c.Lead(p, 0)
 	case 3:
 		c.flush()
+		c.Nudge()
 	}
 	return err
 }
