@@ -107,6 +107,13 @@ func (q *Queue) Cancel(c *Call) int {
 	return n
 }
 
+// Canceled reports whether a call was canceled: what is in flight of it is not wanted any more.
+func (q *Queue) Canceled(c *Call) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return c.canceled
+}
+
 // tellCanceledLocked tells of what waits of a call. Only a map makes it look for its items.
 func (q *Queue) tellCanceledLocked(c *Call) {
 	switch {

@@ -34,6 +34,7 @@ func (l *link) listen() (again bool) {
 	looks := l.deaf.countLocked(l, started)
 	most := l.deaf.most
 	l.mu.Unlock()
+	l.conn.Nudge() // it may have been stopped right behind an answer that it has not told of
 	switch {
 	case started > last:
 		l.w.misbehaved(nonsense("its board says that it started call %d, which it was never given", started))

@@ -18,6 +18,8 @@ type guard struct {
 	cause event.Cause         // set once the task was told to stop: what it dies of when the timer fires
 	late  *event.TaskTimedOut // to be told once the worker has said what it is doing, or can not any more
 	dump  string              // what it said
+
+	unwanted uint64 // calls up to this one may belong to what was canceled
 }
 
 // armLocked is called whenever another task may have become the first.
@@ -29,7 +31,12 @@ func (g *guard) armLocked() {
 	if g.seq != 0 || l.flight.len() == 0 || !l.w.isReady() {
 		return
 	}
-	if e := l.flight.front(); e.Call != nil {
+	e := l.flight.front()
+	switch {
+	case e.Call == nil:
+	case l.flight.first <= g.unwanted && l.q.Canceled(e.Call):
+		g.cancelLocked()
+	default:
 		if d := l.w.s.timeout(e.Call.Task); d > 0 {
 			g.setLocked(d)
 		}
@@ -105,9 +112,11 @@ func (g *guard) graceLocked(cause event.Cause) {
 	g.setLocked(max(g.link.w.s.cfg.Grace, 0))
 }
 
-// cancel stops what this worker has of a call that was resolved without it.
+// cancel stops what this worker has of a call that was resolved without it. The task that it runs need not be the first in
+// flight: answers of those before may not have been seen yet. Then the guard tells it, once they have.
 func (l *link) cancel(c *queue.Call) {
 	l.mu.Lock()
+	l.guard.unwanted = l.seq
 	first, others := false, false
 	for seq, r := range l.flight.all() {
 		if r.Call != c {
@@ -133,8 +142,14 @@ func (l *link) cancelFirst(c *queue.Call) {
 	if l.ended || l.flight.len() == 0 || l.flight.front().Call != c || l.guard.cause != event.CauseNone {
 		return
 	}
+	l.guard.cancelLocked()
+}
+
+// cancelLocked tells the worker to stop the first in flight.
+func (g *guard) cancelLocked() {
+	l := g.link
 	l.conn.Control(wire.AppendFrame(nil, wire.Header{Type: wire.Cancel, Seq: l.flight.first}, nil))
-	l.guard.graceLocked(event.CauseCanceled)
+	g.graceLocked(event.CauseCanceled)
 }
 
 // timeout returns how long an attempt of a task may run; 0: for ever.

@@ -76,7 +76,6 @@ func (l *link) lookAhead() (again bool) {
 		return true
 	}
 	l.takeBack()
-	l.conn.Nudge() // after it: no answer from before a long task stays unseen behind it
 	return false
 }
 
@@ -96,6 +95,8 @@ func (l *link) takeBack() {
 
 	claimed, ok := l.board.Revoke(last, l.fenced) // may take milliseconds where claims are not fenced
 	l.onBoard.Done()
+	l.conn.Nudge() // now, as nobody looks ahead again: no answer from before the claimed call may stay unseen behind it
+
 	if ok && claimed > l.lastSent() { // it may have answered, and been sent more, in the meantime
 		l.w.misbehaved(nonsense("its board says that it claimed call %d, which it was never given", claimed))
 	}
