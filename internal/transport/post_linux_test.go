@@ -165,6 +165,25 @@ func TestPostWithoutRoom(t *testing.T) {
 	p.want("x" + string(large))
 }
 
+// So it is when what was posted fills the ring to the last byte: only a pool that knows can make room.
+func TestSendBehindAFullRing(t *testing.T) {
+	leak.Check(t)
+	p := newPosting(t)
+	p.receive(4<<10+1, p.c.Recv)
+	<-p.looked
+	full := string(bytes.Repeat([]byte("x"), 1<<10))
+	for range 4 {
+		p.post(full)
+	}
+	p.asleep()
+	sent := make(chan error, 1)
+	go func() { sent <- p.peer.Send([]byte("y"), nil) }() // ends when there is room
+	p.want(full + full + full + full + "y")
+	if err := <-sent; err != nil {
+		t.Error(err)
+	}
+}
+
 // postText is sendText for a worker that posts most of it.
 func postText(p *RingPeer, size int) error {
 	n := 0

@@ -127,6 +127,7 @@ func (p *RingPeer) sendPieces(b []byte) error {
 			return err
 		}
 		if room == 0 {
+			p.Tell() // only the pool makes room
 			p.await(p.out.wanted, p.room)
 			continue
 		}
