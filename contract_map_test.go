@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/procpool/procpool"
 	"github.com/procpool/procpool/event"
@@ -169,4 +170,81 @@ func TestMapItemNotEncodable(t *testing.T) {
 		t.Error(e)
 	}
 	c.shut(p)
+}
+
+var ctMostlyQuick = procpool.Define("contract.mostlyQuick", func(ctx context.Context, how int) (int, error) {
+	switch how {
+	case 0:
+		return 0, nil
+	case 1:
+		return 0, errors.New("odd")
+	}
+	select {
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	case <-time.After(5 * time.Second):
+		return 0, errors.New("nobody told it to stop")
+	}
+})
+
+// An item that runs is told to stop while the answers of quick ones before it are on their way. When that is, is up to the
+// machine; so it is tried often.
+func TestMapStopsBehindQuickItems(t *testing.T) {
+	c := newContract(t)
+	p := c.ready(procpool.Config{Processes: 1})
+	quick := make([]int, 1000)
+	fast := ctMostlyQuick.With(procpool.CallOptions{FailFast: true})
+	for i := range 150 {
+		if _, err := ctMostlyQuick.Map(c.ctx, p, quick); err != nil { // so that many are sent at a time
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(c.ctx)
+		in := []int{0, 0, 0, 0, 1, 0, 0, 0, 0, 2}
+		if i%2 == 0 {
+			fast.Map(ctx, p, in)
+		} else {
+			in[4] = 0
+			r := ctMostlyQuick.MapAsync(ctx, p, in)
+			time.Sleep(time.Duration(i*5) * time.Microsecond) // any moment will do
+			cancel()
+			r.Get(c.ctx)
+		}
+		begin := time.Now()
+		if _, err := ctMostlyQuick.Apply(c.ctx, p, 0); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(begin); took > 2*time.Second {
+			t.Fatalf("round %d: the worker was free after %v", i, took)
+		}
+		cancel()
+	}
+	c.shut(p)
+}
+
+// deadlineOnly is a context that does not tell when its deadline has passed, as one whose timer is late.
+type deadlineOnly struct {
+	context.Context
+	at time.Time
+}
+
+func (d deadlineOnly) Deadline() (time.Time, bool) { return d.at, true }
+
+// The deadline of a map passes, and the worker notices first: what waits is removed all the same.
+func TestMapDeadlineSeenByWorker(t *testing.T) {
+	c := newContract(t)
+	j := newJournal()
+	p := c.ready(procpool.Config{Processes: 1, OnEvent: j.add})
+	in := make([]int, 100)
+	in[0] = 2
+	ctx := deadlineOnly{context.Background(), time.Now().Add(20 * time.Millisecond)}
+	if _, err := ctMostlyQuick.Map(ctx, p, in); err != context.DeadlineExceeded {
+		t.Fatal(err)
+	}
+	c.shut(p)
+	if started := await[event.TaskStarted](c, j, 1, nil); len(started) != 1 {
+		t.Errorf("%d items have run", len(started))
+	}
+	if s := p.Stats(); s.Canceled != 100 {
+		t.Errorf("%+v", s)
+	}
 }

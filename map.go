@@ -110,16 +110,14 @@ func (m *mapping[Out]) Resolve(from int32, all []queue.Outcome) {
 	used, fast := m.takeLocked(int(from), values, all)
 	last := used > 0 && m.sealed
 	m.mu.Unlock()
-	if late {
-		m.Abort(context.DeadlineExceeded)
-	}
+	fast = late && m.abort(context.DeadlineExceeded) || fast
 	for i := range all[used:] {
 		all[used+i].Unused = true
 	}
 	if last {
 		m.fail(m.failure())
 	}
-	if fast {
+	if fast { // nobody else cancels what is resolved
 		m.desk.Cancel(&m.call)
 	}
 }
@@ -153,7 +151,10 @@ func (m *mapping[Out]) failure() error {
 }
 
 // Abort resolves the map with the successes so far.
-func (m *mapping[Out]) Abort(err error) {
+func (m *mapping[Out]) Abort(err error) { m.abort(err) }
+
+// abort is Abort. It reports whether the map was not resolved before.
+func (m *mapping[Out]) abort(err error) bool {
 	m.mu.Lock()
 	over := m.sealed
 	m.sealed = true
@@ -161,4 +162,5 @@ func (m *mapping[Out]) Abort(err error) {
 	if !over {
 		m.fail(err)
 	}
+	return !over
 }
