@@ -36,7 +36,7 @@ func TestPatience(t *testing.T) {
 		return ctx.Err()
 	})
 	f, err := s.figures()
-	if err != nil || f.Rate != 0 || !f.Least || f.P99 < 50*time.Millisecond || f.P99 > 10*time.Second {
+	if err != nil || f.Rate != 0 || !f.Least || f.P99 < 30*time.Millisecond || f.P99 > 10*time.Second {
 		t.Errorf("got %+v, %v", f, err)
 	}
 }
