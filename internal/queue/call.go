@@ -25,6 +25,7 @@ type Call struct {
 	// Guarded by Queue.mu.
 
 	waiting  int32 // items that wait in the queue
+	accepted bool  // its sink will hear of it
 	canceled bool  // items of it that are met in the queue are dropped
 	again    bool  // items of it have run more than once: see Queue.attempts
 }

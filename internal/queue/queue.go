@@ -115,13 +115,14 @@ func (q *Queue) Entered(c *Call) (ok bool, err error) {
 			return false, nil
 		}
 	}
-	if c.canceled {
+	if !c.accepted {
 		return false, cmp.Or(q.refusalLocked(), q.turned, context.Canceled)
 	}
-	return true, nil
+	return true, nil // though it may have been dropped since: then its sink is told
 }
 
 func (q *Queue) acceptLocked(c *Call) {
+	c.accepted = true
 	q.counts.Submitted += uint64(c.Items())
 	if q.onEnter != nil {
 		q.onEnter(c)

@@ -45,3 +45,31 @@ func TestASeatThatLeftDoesNotDrain(t *testing.T) {
 		}
 	}
 }
+
+// A call that came inside and was dropped before its submitter looked was accepted: its sink is aborted, and the submitter
+// must not give it an answer of its own.
+func TestEnteredAndDropped(t *testing.T) {
+	for name, drop := range map[string]func(q *Queue) []*Call{
+		"fail":  func(q *Queue) []*Call { return q.Fail(ErrFull) },
+		"close": func(q *Queue) []*Call { return q.Close(ErrFull, true) },
+	} {
+		q := New(1, still, nil)
+		var s Seat
+		q.Open(&s, 1, 0)
+		q.Put(call(), false)
+		late := call()
+		_, entered, err := q.Put(late, false)
+		if entered == nil || err != nil {
+			t.Fatalf("%s: there is room: %v", name, err)
+		}
+		var out [1]Run
+		q.Take(&s, out[:])
+		<-entered
+		if dropped := drop(q); len(dropped) != 1 || dropped[0] != late {
+			t.Fatalf("%s: dropped %v", name, dropped)
+		}
+		if ok, err := q.Entered(late); !ok || err != nil {
+			t.Errorf("%s: it has entered, and Entered says %v, %v", name, ok, err)
+		}
+	}
+}
