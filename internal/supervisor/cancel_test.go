@@ -23,27 +23,18 @@ func (w *slowTeller) serve(f *fake) {
 		<-w.tell
 		f.say(wire.Result, 3, []byte{1})
 	}()
-	var scan wire.Scanner
-	buf := make([]byte, 4096)
-	for {
-		n, err := f.peer.Recv(buf)
-		if err != nil {
-			return
-		}
-		scan.Feed(buf[:n])
-		for h, _, _, ok := scan.Next(); ok; h, _, _, ok = scan.Next() {
-			switch {
-			case h.Type == wire.Setup:
-				f.hello()
-				f.say(wire.Ready, 0, nil)
-			case h.Type == wire.Call && h.Seq < 3:
-				f.answer(h.Seq)
-			case h.Type == wire.Call:
-				f.board.Claim(h.Seq)
-			case h.Type == wire.Cancel:
-				if w.canceled <- h.Seq; h.Seq == 4 {
-					f.say(wire.Result, 4, []byte{1})
-				}
+	for h := range f.frames() {
+		switch {
+		case h.Type == wire.Setup:
+			f.hello()
+			f.say(wire.Ready, 0, nil)
+		case h.Type == wire.Call && h.Seq < 3:
+			f.answer(h.Seq)
+		case h.Type == wire.Call:
+			f.board.Claim(h.Seq)
+		case h.Type == wire.Cancel:
+			if w.canceled <- h.Seq; h.Seq == 4 {
+				f.say(wire.Result, 4, []byte{1})
 			}
 		}
 	}

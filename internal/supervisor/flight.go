@@ -67,9 +67,7 @@ func (f *flight) pop(most int, out []queue.Run) (runs []queue.Run, first uint64)
 	for ; most > 0 && f.n > 0; n++ {
 		r := f.at(0)
 		took := min(most, r.Len())
-		out[n] = *r
-		out[n].To = r.Item + int32(took)
-		r.Item = out[n].To
+		out[n] = r.Cut(took)
 		most -= took
 		f.items -= took
 		f.first += uint64(took)

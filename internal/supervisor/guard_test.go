@@ -23,22 +23,13 @@ func late(f *fake) {
 		time.Sleep(100 * time.Millisecond)
 		f.end()
 	}()
-	var scan wire.Scanner
-	buf := make([]byte, 4096)
-	for {
-		n, err := f.peer.Recv(buf)
-		if err != nil {
-			return
-		}
-		scan.Feed(buf[:n])
-		for h, _, _, ok := scan.Next(); ok; h, _, _, ok = scan.Next() {
-			switch {
-			case h.Type == wire.Setup:
-				f.hello()
-				f.say(wire.Ready, 0, nil)
-			case h.Type == wire.Call:
-				f.board.Claim(h.Seq) // none of the others comes to an end
-			}
+	for h := range f.frames() {
+		switch h.Type {
+		case wire.Setup:
+			f.hello()
+			f.say(wire.Ready, 0, nil)
+		case wire.Call:
+			f.board.Claim(h.Seq) // none of the others comes to an end
 		}
 	}
 }

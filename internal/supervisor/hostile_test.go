@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -70,23 +71,34 @@ func launchFakes(first, others func(*fake)) Launch {
 
 // honest serves as a worker should.
 func honest(f *fake) {
-	var scan wire.Scanner
-	buf := make([]byte, 4096)
-	for {
-		n, err := f.peer.Recv(buf)
-		if err != nil {
+	for h := range f.frames() {
+		switch h.Type {
+		case wire.Setup:
+			f.hello()
+			f.say(wire.Ready, 0, nil)
+		case wire.Call:
+			f.answer(h.Seq)
+		case wire.Stop:
 			return
 		}
-		scan.Feed(buf[:n])
-		for h, _, _, ok := scan.Next(); ok; h, _, _, ok = scan.Next() {
-			switch h.Type {
-			case wire.Setup:
-				f.hello()
-				f.say(wire.Ready, 0, nil)
-			case wire.Call:
-				f.answer(h.Seq)
-			case wire.Stop:
+	}
+}
+
+// frames yields the headers of what the pool sends, until it lets go of the worker.
+func (f *fake) frames() iter.Seq[wire.Header] {
+	return func(yield func(wire.Header) bool) {
+		var scan wire.Scanner
+		buf := make([]byte, 4096)
+		for {
+			n, err := f.peer.Recv(buf)
+			if err != nil {
 				return
+			}
+			scan.Feed(buf[:n])
+			for h, _, _, ok := scan.Next(); ok; h, _, _, ok = scan.Next() {
+				if !yield(h) {
+					return
+				}
 			}
 		}
 	}

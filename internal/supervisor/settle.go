@@ -15,10 +15,7 @@ func (l *link) settleAnswers(h *hands, answers []wire.Frame) error {
 	now := l.w.s.cfg.Clock()
 	l.mu.Lock()
 	runs, first := l.flight.pop(len(answers), h.runs[:])
-	n := 0
-	for i := range runs {
-		n += runs[i].Len()
-	}
+	n := int(l.flight.first - first)
 	s := settling{h: h, started: l.board.Started(), turns: turns{since: l.since, each: (now - l.since) / time.Duration(max(n, 1))}}
 	s.d.Run = now - l.since
 	l.since = now
