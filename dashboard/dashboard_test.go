@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/procpool/procpool"
 	"github.com/procpool/procpool/dashboard"
@@ -44,7 +45,19 @@ func start(t *testing.T) (pool *procpool.Pool, url string) {
 		pool.Terminate()
 		http.DefaultClient.CloseIdleConnections()
 	})
-	return pool, "http://" + l.Addr().String()
+	url = "http://" + l.Addr().String()
+	answered(t, url)
+	return pool, url
+}
+
+// answered waits until the page is served: from then on the pool is observed, and what its tasks do is told.
+func answered(t *testing.T, url string) {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
 }
 
 // Without a host, nobody but this machine gets in; and a web site cannot pretend to be this machine.
@@ -88,7 +101,10 @@ func TestLive(t *testing.T) {
 	for range 3 {
 		fail.Apply(t.Context(), pool, "payload-that-nobody-may-see")
 	}
-	resp, err := http.Get(url + "/live")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	req, _ := http.NewRequestWithContext(ctx, "GET", url+"/live", nil)
+	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +113,7 @@ func TestLive(t *testing.T) {
 	for { // the failures may be told with the next second
 		line, err := lines.ReadString('\n')
 		if err != nil {
-			t.Fatal(err)
+			t.Fatal("the page never told of three failures: ", err)
 		}
 		data, ok := strings.CutPrefix(line, "data: ")
 		if !ok {

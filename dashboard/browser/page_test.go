@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -98,7 +99,14 @@ func serve(t *testing.T, pool *procpool.Pool) string {
 			t.Error(err)
 		}
 	})
-	return "http://" + l.Addr().String()
+	url := "http://" + l.Addr().String()
+	resp, err := http.Get(url) // from its answer on the pool is observed
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	http.DefaultClient.CloseIdleConnections()
+	return url
 }
 
 // load keeps a pool busy until the test ends.
