@@ -14,24 +14,27 @@ import (
 // as possible: in its cgroup, else in the whole machine. A worker that died by SIGKILL while the number grew was probably
 // one of them. It reports false where nobody counts.
 func OOMKills() (n uint64, ok bool) {
+	n, err := counter(oomCounter(), "oom_kill")
+	return n, err == nil
+}
+
+// oomCounter is the file that counts, looked for once: it is read while a task waits for its error.
+var oomCounter = sync.OnceValue(func() string {
 	own := ownCgroup()
 	for _, file := range []string{join(own.v2, "memory.events"), join(own.v1, "memory.oom_control"), "/proc/vmstat"} {
-		if n, err := counter(file, "oom_kill"); err == nil {
-			return n, true
+		if _, err := counter(file, "oom_kill"); err == nil {
+			return file
 		}
 	}
-	return 0, false
-}
+	return ""
+})
 
 // counter reads a number from a file of lines "name number".
 func counter(file, name string) (uint64, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return 0, err
-	}
-	for line := range bytes.Lines(text) {
-		if f := bytes.Fields(line); len(f) == 2 && string(f[0]) == name {
-			return strconv.ParseUint(string(f[1]), 10, 64)
+	var buf [16 << 10]byte
+	for line := range bytes.Lines(readFile(file, buf[:])) {
+		if number, ok := bytes.CutPrefix(line, []byte(name+" ")); ok {
+			return strconv.ParseUint(string(bytes.TrimSpace(number)), 10, 64)
 		}
 	}
 	return 0, fmt.Errorf("%s has no %s", file, name)

@@ -78,14 +78,23 @@ func sessionOf(pid int) int {
 
 // readProc reads the beginning of a file of a process into buf; what could not be read is empty.
 func readProc(pid int, name string, buf []byte) []byte {
-	fd, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/"+name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	return readFile("/proc/"+strconv.Itoa(pid)+"/"+name, buf)
+}
+
+// readFile does so for any file of the kernel's. An os.File would do, but costs half as much again.
+func readFile(path string, buf []byte) []byte {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil
 	}
 	defer unix.Close(fd)
-	n, err := unix.Read(fd, buf)
-	if err != nil {
-		return nil
+	done := 0
+	for done < len(buf) {
+		n, err := unix.Read(fd, buf[done:])
+		if n <= 0 || err != nil {
+			break
+		}
+		done += n
 	}
-	return buf[:n]
+	return buf[:done]
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -32,6 +33,7 @@ func (w *worker) live(open bool) {
 		w.link.end()
 		w.gone()
 		group.Wait()
+		w.link.close()
 		w.s.post(lifecycle.SpawnFailed{ID: w.id, Err: w.launchFault(err)})
 		return
 	}
@@ -51,6 +53,7 @@ func (w *worker) live(open bool) {
 	case <-time.After(printMost):
 	}
 	w.bury(proc.Status(), lost)
+	w.link.close()
 }
 
 // printMost is how long an exit waits for the outlets, so that its error has the last lines. They wait for nobody but the
@@ -131,11 +134,18 @@ func (l *link) end() (lost []queue.Entry) {
 	}
 	l.onBoard.Wait()
 	l.w.crash = l.board.CrashText()
-	l.conn.Close()
-	l.board.Close()
 	close(l.over)
 	l.giveUp(back)
 	return lost
+}
+
+// close releases the channel of a worker that has ended, which nobody uses any more. To unmap it takes longer than all else
+// there is to do at a death, so whoever waits for a task is told first.
+func (l *link) close() {
+	if l.conn != nil {
+		l.conn.Close()
+		l.board.Close()
+	}
 }
 
 // giveUp returns tasks that had not started to the queue.
@@ -194,6 +204,9 @@ func (w *worker) bury(st process.Status, lost []queue.Entry) {
 	}
 	started := int(w.link.ran.Load()) + len(lost)
 	w.mourn(lost, died)
+	if len(lost) > 0 {
+		runtime.Gosched() // whoever waited goes on first: the start of a successor would take his processor
+	}
 	w.obituary = event.WorkerExited{
 		At: event.At{Time: time.Now()}, Worker: w.who(), Cause: cause, ExitCode: st.ExitCode, Signal: signal,
 		Tasks: started, Lived: time.Since(w.born), Stderr: died.Stderr,
