@@ -27,12 +27,15 @@ func startFilter(spec process.Spec, peer *transport.MemoryPeer, board *transport
 	if err != nil {
 		return nil, err
 	}
-	spec.Stdin = stdin
+	spec.Stdin, spec.Held = stdin, true
 	p, err := process.Start(spec)
 	stdin.Close()
 	if err != nil {
 		in.Close()
 		return nil, err
+	}
+	if p.Held {
+		in.WriteString("\n") // has room; if it has ended, that will be known
 	}
 	f := &filter{running: running{p}, exited: make(chan struct{})}
 	go f.live(lines.Serve(peer, board, in, printed{p.Stdout}), peer, in)

@@ -27,7 +27,9 @@ func serve(over string) error {
 	for fd := fdCalls; fd <= fdLifeline; fd++ {
 		syscall.CloseOnExec(fd)
 	}
-	process.Settle(fdLifeline)
+	if !process.Settle(fdLifeline) {
+		leaveAtOnce()
+	}
 	board, err := transport.OpenBoard(fdBoard)
 	if err != nil {
 		return fmt.Errorf("%s is set, but this process was not started by a pool: %w", marker, err)

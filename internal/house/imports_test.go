@@ -16,7 +16,7 @@ const root = ""
 
 // floors are the rooms, the ground floor first.
 var floors = [][]string{
-	{"event", "internal/wire", "internal/codec", "internal/histogram", "internal/leak", "internal/house", "internal/start"},
+	{"event", "internal/wire", "internal/codec", "internal/histogram", "internal/start", "internal/leak", "internal/orphan", "internal/house"},
 	{"internal/queue", "internal/lifecycle", "internal/process", "internal/transport"},
 	{"internal/supervisor", "internal/child", "internal/lines"},
 	{root},
@@ -35,9 +35,9 @@ var libraries = []string{
 var outside = map[string][]string{
 	"os/exec":                  {"internal/process"},
 	"os/signal":                {"internal/process", "internal/child"},
-	"golang.org/x/sys/unix":    {"internal/process", "internal/transport", "internal/child", "internal/chaos"},
+	"golang.org/x/sys/unix":    {"internal/process", "internal/transport", "internal/child"},
 	"golang.org/x/sys/windows": {"internal/process", "internal/transport", "internal/child"},
-	"syscall":                  {"internal/process", "internal/transport", "internal/child", "internal/chaos", root}, // root: types in its API
+	"syscall":                  {"internal/process", "internal/transport", "internal/child", root}, // root: types in its API
 }
 
 // heavy are packages whose initialisation, or that of what they import, takes long. Package testing stands for whatever
@@ -46,9 +46,9 @@ var heavy = []string{
 	"net", "net/http", "crypto/tls", "encoding/gob", "encoding/json", "regexp", "text/template", "html/template", "testing",
 }
 
-// aside are rooms of internal/ that no program is linked with which uses the pool: leak, because nothing but tests may
-// depend on package testing, and conform and chaos, because they stand above the root.
-var aside = []string{"internal/leak", "internal/conform", "internal/chaos"}
+// aside are rooms of internal/ that no program is linked with which uses the pool: leak and orphan, because nothing but
+// tests may depend on package testing, and conform and chaos, because they stand above the root.
+var aside = []string{"internal/leak", "internal/orphan", "internal/conform", "internal/chaos"}
 
 // rules are what holds for the imports of every package that is not a test, and why. The broken one is an example.
 var rules = []struct {
@@ -206,7 +206,7 @@ func worldly(p pkg) []string {
 	from, _ := room(p.ImportPath)
 	return filter(p.Imports, func(path string) bool {
 		rooms, guarded := outside[path]
-		return core(p) && guarded && !slices.Contains(rooms, from)
+		return core(p) && guarded && !slices.Contains(rooms, from) && !slices.Contains(aside, from)
 	})
 }
 

@@ -1,13 +1,15 @@
 package process
 
 import (
+	"errors"
+	"io"
+	"io/fs"
 	"os"
 	"runtime"
 	"strconv"
 	"sync"
 	"syscall"
 	"testing"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -37,28 +39,66 @@ func TestParentKilledBeforeBind(t *testing.T) {
 	child.gone(t)
 }
 
-// settle is a role: a worker that tells what its parent's death would be to it, before and after it has settled.
+// settle is a role: a worker that tells when it comes, and when it has settled.
 func settle() {
 	report := os.NewFile(firstFile, "report")
-	for range 2 {
-		var signal int32
-		unix.Prctl(unix.PR_GET_PDEATHSIG, uintptr(unsafe.Pointer(&signal)), 0, 0, 0)
-		report.WriteString(strconv.Itoa(int(signal)) + "\n")
-		Settle(firstFile + 1)
-	}
-	report.WriteString(strconv.FormatBool(bound(firstFile+1)) + "\n")
+	report.WriteString("here\n")
+	Settle(firstFile) // is not a lifeline: there is nothing to wait for
+	report.WriteString(strconv.FormatBool(Settle(firstFile+1)) + "\n")
 }
 
-// Only until its lifeline is bound does a worker depend on its parent in another way.
+// A worker can wait until its end is sure, however late its parent comes to it, and if it never does.
 func TestSettle(t *testing.T) {
-	w, next := report(t)
-	spec := self(t, "settle")
-	spec.Files = []*os.File{w}
-	run(t, spec)
-	for _, want := range []string{"9", "0", "true"} {
-		if got := next(); got != want {
-			t.Errorf("got %s, want %s", got, want)
+	for _, binds := range []bool{true, false} {
+		w, next := report(t)
+		spec := self(t, "settle")
+		spec.Files = []*os.File{w}
+		children.join()
+		p := &Process{exited: make(chan struct{})}
+		watch, err := p.fork(&spec, spec.Path)
+		if err != nil {
+			t.Fatal(err)
 		}
+		if got := next(); got != "here" {
+			t.Errorf("says %q", got)
+		}
+		if binds {
+			err = p.bind(&watch)
+		} else {
+			p.line.close()
+		}
+		if got := next(); err != nil || got != strconv.FormatBool(binds) {
+			t.Errorf("bound: %v, says %q, %v", binds, got, err)
+		}
+		p.reap(watch)
+		p.Stdout.Close()
+		p.Stderr.Close()
+	}
+}
+
+// A program that has never heard of us begins with the line that tells that its end is sure.
+func TestHeld(t *testing.T) {
+	for _, told := range []string{"", "\nrest\n"} {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		spec := Spec{Path: "sh", Args: []string{"-c", `echo "$0 $*"; cat`, "a b", "c"}, Stdin: r, Held: true}
+		p := run(t, spec)
+		r.Close()
+		w.WriteString(told)
+		w.Close()
+		said, _ := io.ReadAll(p.Stdout)
+		want := ""
+		if told != "" {
+			want = "a b c\nrest\n"
+		}
+		if !p.Held || string(said) != want {
+			t.Errorf("held: %v, it says %q, want %q", p.Held, said, want)
+		}
+	}
+	if _, err := Start(Spec{Path: "/no/such", Held: true}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a missing program: %v", err)
 	}
 }
 

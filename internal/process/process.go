@@ -27,12 +27,13 @@ type Spec struct {
 	Cgroup *Cgroup              // nil: ours. Start takes it over, also when it fails: it ends with the process
 	Limit  uint64               // with no Cgroup: its memory is limited by a new one where that is possible; 0: no limit
 	Files  []*os.File           // become descriptors 3, 4, ... in blocking mode; Start does not close them
+	Held   bool                 // the program has never heard of Settle, so a shell begins: see Process.Held
 	Stdin  *os.File             // nil: /dev/null
 	Stdout *os.File             // nil: a pipe to Process.Stdout
 }
 
-// Lifeline is the number of the descriptor on which the process sees the end of its parent, as end of file. The process
-// may wait for that, and should otherwise leave the descriptor alone.
+// Lifeline is the number of the descriptor on which the process sees the end of its parent: it can be read then, and has
+// nothing. The process may wait for that, and should otherwise leave the descriptor alone.
 func (s Spec) Lifeline() int { return firstFile + len(s.Files) }
 
 const firstFile = 3
@@ -41,6 +42,7 @@ const firstFile = 3
 type Process struct {
 	// Immutable after Start.
 	PID    int
+	Held   bool     // a shell reads the first line of standard input, and then becomes the program, which reads the rest
 	Stdout *os.File // the read end of its output, nonblocking, the caller's to close; nil if Spec.Stdout was given
 	Stderr *os.File // the same for its errors
 	line   lifeline

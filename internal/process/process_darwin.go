@@ -24,7 +24,7 @@ func (forker) fork(do func()) { do() }
 func (l *lifeline) prepare() error { return nil }
 
 // Settle has nothing to wait for here.
-func Settle(lifeline int) {}
+func Settle(lifeline int) (alive bool) { return true }
 
 // bind opens a kqueue that tells when the process exits.
 func (p *Process) bind(watch *int) (err error) {
@@ -32,6 +32,7 @@ func (p *Process) bind(watch *int) (err error) {
 		return fmt.Errorf("kqueue: %w", err)
 	}
 	unix.CloseOnExec(*watch)
+	p.line.hand()
 	return nil
 }
 
@@ -50,6 +51,12 @@ func awaitExit(pid, kq int) (ours bool) {
 
 // killSession has no way to find the members of a session here.
 func (p *Process) killSession() {}
+
+// ends makes a pipe.
+func ends() (ours, theirs int, err error) {
+	r, w, err := pipe()
+	return w, r, err
+}
 
 func pipe() (r, w int, err error) {
 	syscall.ForkLock.RLock() // no pipe2 here: no fork between the pipe and its flags

@@ -19,6 +19,12 @@ func (s *Spec) attrOS(a *syscall.SysProcAttr, pidfd *int) {
 	}
 }
 
+func pipe() (r, w int, err error) {
+	var p [2]int
+	err = unix.Pipe2(p[:], unix.O_CLOEXEC)
+	return p[0], p[1], err
+}
+
 // awaitExit waits until the leader has exited, without reaping it, and reports whether it is still there to be reaped.
 // It parks on the pidfd in the runtime's poller, so that waiting takes no thread; where the kernel has no pidfd (before
 // 5.4), it takes one.

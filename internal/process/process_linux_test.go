@@ -136,6 +136,33 @@ func TestParentKilled(t *testing.T) {
 	}
 }
 
+// Nor does what a leader has started that was gone before its parent, and has not been reaped yet.
+func TestParentKilledAfterLeader(t *testing.T) {
+	w, next := report(t)
+	spec := self(t, "parent", "", `(exec sleep 1000 <&- >&- 2>&- 3<&- 4<&-) & echo child $! >&3; echo leader $$ >&3; wait`)
+	spec.Files = []*os.File{w}
+	p := run(t, spec)
+	family := map[string]watched{}
+	for len(family) < 2 {
+		if name, pid, ok := strings.Cut(next(), " "); ok {
+			family[name] = watch(t, pid)
+		}
+	}
+	if err := p.Signal(syscall.SIGSTOP); err != nil { // it can't reap
+		t.Fatal(err)
+	}
+	stopped(p)
+	unix.PidfdSendSignal(family["leader"].fd, unix.SIGKILL, nil, 0)
+	family["leader"].gone(t)
+	if family["child"].exits(0) {
+		t.Error("the child did not outlive the leader")
+	}
+	if err := p.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	family["child"].gone(t)
+}
+
 // A leader that ends, by itself or by force, leaves nothing behind in its group, nor what has left the group but not the
 // session.
 func TestNothingOutlivesLeader(t *testing.T) {

@@ -57,6 +57,9 @@ func (p *Process) fork(s *Spec, path string) (watch int, err error) {
 	watch = -1
 	attr := &syscall.ProcAttr{Dir: s.Dir, Env: env, Files: child.given, Sys: s.attr(&watch)}
 	argv := append([]string{cmp.Or(s.Name, s.Path)}, s.Args...)
+	if p.Held = s.Held && s.holdable(path); p.Held {
+		path, argv = hold(path, argv)
+	}
 	children.fork(func() { p.PID, err = syscall.ForkExec(path, argv, attr) })
 	runtime.KeepAlive(s)
 	if err != nil {
@@ -86,7 +89,7 @@ func (p *Process) plumb(s *Spec, child *descriptors) (err error) {
 	if p.line, err = newLifeline(); err != nil {
 		return err
 	}
-	child.given = append(child.given, uintptr(p.line.read))
+	child.given = append(child.given, uintptr(p.line.theirs))
 	return nil
 }
 

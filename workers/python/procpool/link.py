@@ -5,6 +5,7 @@ import mmap
 import os
 import select
 import signal
+import sys
 import time
 from collections import deque
 
@@ -184,6 +185,21 @@ def stacks():
     text = os.read(out, CHUNK)
     os.close(out)
     return text
+
+
+def await_bound():
+    """Wait until the kernel ends this worker with its pool; on Linux, where it does. What it starts before that may
+    outlive the pool."""
+    if sys.platform != "linux":
+        return
+    from fcntl import F_GETFL, F_GETOWN, FASYNC, fcntl
+    try:
+        while fcntl(LIFELINE, F_GETFL) & FASYNC and not fcntl(LIFELINE, F_GETOWN):
+            # Nothing tells of the binding, only of the pool's end; it is a matter of microseconds.
+            if select.select([LIFELINE], [], [], 0.001)[0]:
+                leave()
+    except OSError:  # a group's number is negative, which looks like an error; or there is no lifeline
+        pass
 
 
 def leave():

@@ -4,11 +4,13 @@ import sys
 
 import procpool
 
+from .link import await_bound
 from .tasks import task, tasks
 
 
 def start(form, target, *args):
     """Load what is to be served, and serve it."""
+    await_bound()
     sys.argv = [target, *args]
     if form == "--script":
         run_script(target)
