@@ -4,17 +4,24 @@ package python
 
 import (
 	"bytes"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/fxamacker/cbor/v2"
 
 	"github.com/procpool/procpool/internal/transport"
 	"github.com/procpool/procpool/internal/wire"
 )
+
+// patient bounds what takes no time if it works: these tests share their machine.
+const patient = time.Minute
 
 // worker is a Python worker and our ends of its descriptors, without a pool.
 type worker struct {
@@ -84,6 +91,45 @@ func launch(t testing.TB, o Options) *worker {
 	return w
 }
 
+// fifo is a named pipe between tasks and the test, which has both of its ends: nobody waits for the other one to open it.
+type fifo struct {
+	t    testing.TB
+	path string
+	file *os.File
+}
+
+func newFifo(t testing.TB) *fifo {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return &fifo{t, path, f}
+}
+
+// wait is the code of a task that waits for release.
+func (f *fifo) wait() string { return fmt.Sprintf("open(%q).readline()", f.path) }
+
+func (f *fifo) release() { f.file.WriteString("\n") }
+
+// say is the code of a task that says a word.
+func (f *fifo) say(word string) string { return fmt.Sprintf("open(%q, 'w').write(%q)", f.path, word) }
+
+// hear waits for that word.
+func (f *fifo) hear(word string) {
+	f.t.Helper()
+	f.file.SetReadDeadline(time.Now().Add(patient))
+	said := make([]byte, len(word))
+	if n, err := io.ReadFull(f.file, said); string(said[:n]) != word {
+		f.t.Fatalf("it said %q, want %q: %v", said[:n], word, err)
+	}
+}
+
 func pipe(t testing.TB) (r, w *os.File) {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -109,6 +155,7 @@ func (w *worker) send(p []byte) {
 
 func (w *worker) next() (wire.Header, []byte) {
 	w.t.Helper()
+	w.out.SetReadDeadline(time.Now().Add(patient))
 	for {
 		if h, body, _, ok := w.scan.Next(); ok {
 			return h, body
@@ -145,8 +192,19 @@ func ask[Out any](w *worker, task uint16, arg any) (out Out) {
 	return out
 }
 
-// wait returns how the worker ended.
+// started waits until a call has started: memory has no event to wait for.
+func (w *worker) started(seq uint64) {
+	w.t.Helper()
+	for begin := time.Now(); w.board.Started() != seq; runtime.Gosched() {
+		if time.Since(begin) > patient {
+			w.fatalf("call %d has not started", seq)
+		}
+	}
+}
+
+// wait returns how the worker ended. One that does not end is killed.
 func (w *worker) wait() *os.ProcessState {
+	defer time.AfterFunc(patient, func() { w.cmd.Process.Kill() }).Stop()
 	w.cmd.Wait()
 	return w.cmd.ProcessState
 }

@@ -56,6 +56,7 @@ print("pids", os.getpid(), child.pid)
 			if err := parent.Start(); err != nil {
 				t.Fatal(err)
 			}
+			late := time.AfterFunc(patient, func() { parent.Process.Kill() })
 			var living []unix.PollFd
 			for lines := bufio.NewScanner(out); len(living) < 4 && lines.Scan(); {
 				var worker, child int
@@ -63,6 +64,7 @@ print("pids", os.getpid(), child.pid)
 					living = append(living, watch(t, worker), watch(t, child))
 				}
 			}
+			late.Stop()
 			parent.Process.Kill()
 			parent.Wait()
 			killed := time.Now()

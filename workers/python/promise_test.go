@@ -248,16 +248,35 @@ func TestCauses(t *testing.T) {
 
 func TestStopping(t *testing.T) {
 	pooltest.Check(t)
-	pool := newPool(t, procpool.Config{Processes: 1, Grace: 300 * time.Millisecond}, script(t, promises))
-	soon := run.With(procpool.CallOptions{Timeout: 50 * time.Millisecond})
-
-	got, err := soon.Apply(t.Context(), pool, "try: time.sleep(60)\nexcept procpool.TimedOut: result = 'in time'")
+	pool := newPool(t, procpool.Config{Processes: 1, Grace: patient}, script(t, promises))
+	// By its timeout the task must have come to where it expects it.
+	got, err := run.With(procpool.CallOptions{Timeout: 500 * time.Millisecond}).
+		Apply(t.Context(), pool, "try: time.sleep(60)\nexcept procpool.TimedOut: result = 'in time'")
 	if got != "in time" || err != nil {
 		t.Errorf("what it returns within Grace: %v, %v", got, err)
 	}
+	soon := run.With(procpool.CallOptions{Timeout: 50 * time.Millisecond})
 	if _, err := soon.Apply(t.Context(), pool, "while True: pass"); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a loop: %v", err)
 	}
+
+	heard := newFifo(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	r := run.ApplyAsync(ctx, pool, fmt.Sprintf("try:\n  %s\n  time.sleep(60)\nexcept procpool.Canceled: %s", heard.say("begun"), heard.say("told")))
+	heard.hear("begun")
+	cancel()
+	heard.hear("told")
+	if _, err := r.Get(t.Context()); err != context.Canceled {
+		t.Errorf("canceled: %v", err)
+	}
+}
+
+// What does not stop is ended after Grace.
+func TestStoppingTheDeaf(t *testing.T) {
+	pooltest.Check(t)
+	pool := newPool(t, procpool.Config{Processes: 1, Grace: 300 * time.Millisecond}, script(t, promises))
+	soon := run.With(procpool.CallOptions{Timeout: 50 * time.Millisecond})
 	for _, code := range []string{
 		"while True:\n try: time.sleep(60)\n except BaseException: pass",
 		"ctypes.PyDLL(None).sleep(60)", // with the interpreter's lock
@@ -268,27 +287,6 @@ func TestStopping(t *testing.T) {
 			t.Errorf("%s: %v", code, err)
 		}
 	}
-
-	file := filepath.Join(t.TempDir(), "canceled")
-	if err := syscall.Mkfifo(file, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	r := run.ApplyAsync(ctx, pool, fmt.Sprintf(`
-with open(%[1]q, "w") as f: f.write("begun")
-try: time.sleep(60)
-except procpool.Canceled:
-    with open(%[1]q, "w") as f: f.write("told")`, file))
-	for _, want := range []string{"begun", "told"} {
-		if said, err := os.ReadFile(file); string(said) != want || err != nil {
-			t.Errorf("it said %q, want %q", said, want)
-		}
-		cancel()
-	}
-	if _, err := r.Get(t.Context()); err != context.Canceled {
-		t.Errorf("canceled: %v", err)
-	}
 }
 
 // A long task holds back none of the short ones that were sent to the same worker, and some were: the windows are deep.
@@ -298,30 +296,27 @@ func TestLongAmongShort(t *testing.T) {
 	if _, err := run.Map(t.Context(), pool, make([]string, 3000)); err != nil {
 		t.Fatal(err)
 	}
-	fifo := filepath.Join(t.TempDir(), "go")
-	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	held := newFifo(t)
+	ctx, done := context.WithTimeout(t.Context(), patient)
+	defer done()
 	var short []*procpool.AsyncResult[any]
 	var long *procpool.AsyncResult[any]
 	for i := range 400 {
 		if i == 20 {
-			long = run.ApplyAsync(t.Context(), pool, fmt.Sprintf("open(%q).read()", fifo)) // until this test writes
+			long = run.ApplyAsync(ctx, pool, held.wait())
 		}
-		short = append(short, run.ApplyAsync(t.Context(), pool, ""))
+		short = append(short, run.ApplyAsync(ctx, pool, ""))
 	}
 	for _, r := range short {
-		if _, err := r.Get(t.Context()); err != nil {
+		if _, err := r.Get(ctx); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if long.Ready() {
 		t.Error("the long task is over")
 	}
-	if err := os.WriteFile(fifo, nil, 0); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := long.Get(t.Context()); err != nil {
+	held.release()
+	if _, err := long.Get(ctx); err != nil {
 		t.Error(err)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -247,11 +246,10 @@ func TestCancelStorm(t *testing.T) {
 	}
 }
 
-// A loop in Python is interrupted too, and a second call's timeout counts although the first one was attended.
+// A loop in Python, which never ends by itself, is interrupted too, and a second call's timeout counts although the first one was attended.
 func TestTimeoutInLoop(t *testing.T) {
 	w := launch(t, script(t, program))
 	for range 3 {
-		begin := time.Now()
 		w.send(w.frame(0, "time.sleep(0.03)", wire.CallInfo{}))
 		w.send(w.frame(0, "while True: pass", wire.CallInfo{Timeout: 50 * time.Millisecond}))
 		if h, _ := w.next(); h.Type != wire.Result {
@@ -261,9 +259,6 @@ func TestTimeoutInLoop(t *testing.T) {
 		var got wire.MessageError
 		if err := wire.Unmarshal(h.Type, body, &got); err != nil || got.Type != "procpool.TimedOut" || !slices.Contains(got.Sentinels, "context.DeadlineExceeded") {
 			t.Errorf("got %+v, %+v, %v", h, got, err)
-		}
-		if took := time.Since(begin); took > 3*time.Second {
-			t.Errorf("it took %v", took)
 		}
 	}
 }
@@ -283,14 +278,14 @@ func TestRetireIsAnnounced(t *testing.T) {
 // A worker that is asked what it does shows the task's line, and then goes on.
 func TestDump(t *testing.T) {
 	w := launch(t, script(t, program))
-	w.send(w.frame(0, "time.sleep(0.1)", wire.CallInfo{}))
-	for w.board.Started() != 1 { // memory has no event to wait for
-		runtime.Gosched()
-	}
+	held := newFifo(t)
+	w.send(w.frame(0, held.wait(), wire.CallInfo{}))
+	w.started(1)
 	w.send(wire.AppendFrame(nil, wire.Header{Type: wire.Dump, Seq: 1}, nil))
 	if h, text := w.next(); h.Type != wire.Dumped || h.Seq != 1 || !strings.Contains(string(text), "in run") {
 		t.Errorf("got %+v, %q", h, text)
 	}
+	held.release()
 	if h, _ := w.next(); h.Type != wire.Result {
 		t.Errorf("got %+v", h)
 	}
