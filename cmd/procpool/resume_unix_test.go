@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -15,7 +16,10 @@ import (
 	"time"
 )
 
-// The test program is the command, when it is asked to be: see TestMain.
+// patient bounds what takes no time if it works: these tests share their machine.
+const patient = 2 * time.Minute
+
+// The test program is the command, when it is asked to be: see TestMain. It is killed if it does not end.
 func command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	dir := t.TempDir()
@@ -27,7 +31,9 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 	if err := os.Symlink(self, path); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(path, args...)
+	ctx, cancel := context.WithTimeout(context.Background(), patient)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Env = append(os.Environ(), asCommand+"=1")
 	cmd.Dir = dir
 	return cmd

@@ -83,7 +83,11 @@ func TestInterruptedTwice(t *testing.T) {
 	cmd, out, stderr := begun(t, "0\n100\n100\n", "sleep")
 	said := stderr.wait("stopping")
 	cmd.Process.Signal(syscall.SIGINT)
-	<-said // two signals at a time may be taken for one
+	select { // two signals at a time may be taken for one
+	case <-said:
+	case <-time.After(patient):
+		t.Fatalf("it did not say that it is stopping: %s", stderr)
+	}
 	cmd.Process.Signal(syscall.SIGINT)
 	var rest strings.Builder
 	out.WriteTo(&rest)
@@ -108,6 +112,10 @@ func TestEndlessInput(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
 	out := bufio.NewReader(pipe)
 	for _, line := range []string{"one\n", "two\n", "three\n"} {
 		stdin.Write([]byte(line))
