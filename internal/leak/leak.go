@@ -14,7 +14,8 @@ import (
 )
 
 // patience is how long stragglers may take to end. Nothing tells when a goroutine of somebody else's has ended or a
-// descriptor was closed, so the check looks again, at growing intervals, until nothing is left or patience is over.
+// descriptor was closed, so the check looks again, at growing intervals, until nothing is left or patience is over. Only
+// the intervals count: on a machine that is too busy to run this process, time passes for its stragglers, too.
 const patience = 5 * time.Second
 
 // manyThreads is how many more threads than before are a leak. The runtime keeps the threads it once made, so a few more
@@ -122,13 +123,13 @@ func (w *watch) look() things {
 // finish waits until nothing is left that was not there before, for as long as patience allows, and returns what is.
 func (w *watch) finish(patience time.Duration) []string {
 	defer os.RemoveAll(w.dir)
-	deadline := time.Now().Add(patience)
 	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
 		left := w.left()
-		if len(left) == 0 || time.Now().After(deadline) {
+		if len(left) == 0 || patience <= 0 {
 			return left
 		}
 		time.Sleep(pause)
+		patience -= pause
 	}
 }
 
