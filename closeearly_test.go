@@ -12,7 +12,7 @@ import (
 // worker to leave is not lost when there is no channel to it yet.
 func TestCloseBeforeWorkersHaveChannels(t *testing.T) {
 	pooltest.Check(t)
-	const grace = 5 * time.Second // what a worker that was not told to leave would stay
+	const grace = time.Minute // what a worker that was not told to leave would stay
 	for range 20 {
 		p, err := procpool.New(procpool.Config{Processes: 1, Grace: grace})
 		if err != nil {

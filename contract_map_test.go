@@ -182,7 +182,7 @@ var ctMostlyQuick = procpool.Define("contract.mostlyQuick", func(ctx context.Con
 	select {
 	case <-ctx.Done():
 		return 0, ctx.Err()
-	case <-time.After(5 * time.Second):
+	case <-time.After(patient / 2):
 		return 0, errors.New("nobody told it to stop")
 	}
 })
@@ -213,7 +213,7 @@ func TestMapStopsBehindQuickItems(t *testing.T) {
 		if _, err := ctMostlyQuick.Apply(c.ctx, p, 0); err != nil {
 			t.Fatal(err)
 		}
-		if took := time.Since(begin); took > 2*time.Second {
+		if took := time.Since(begin); took > patient/4 {
 			t.Fatalf("round %d: the worker was free after %v", i, took)
 		}
 		cancel()
@@ -241,7 +241,8 @@ func TestMapDeadlineSeenByWorker(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.shut(p)
-	if started := await[event.TaskStarted](c, j, 1, nil); len(started) != 1 {
+	// On a busy machine the deadline may have passed before the first item was started.
+	if started := await[event.TaskStarted](c, j, 0, nil); len(started) > 1 {
 		t.Errorf("%d items have run", len(started))
 	}
 	if s := p.Stats(); s.Canceled != 100 {

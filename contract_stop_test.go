@@ -5,6 +5,7 @@ package procpool_test
 import (
 	"context"
 	"errors"
+	"os/signal"
 	"slices"
 	"syscall"
 	"testing"
@@ -98,6 +99,10 @@ var (
 		for {
 		}
 	})
+	ctDeafen = procpool.Define("contract.deafen", func(context.Context, int) (int, error) {
+		signal.Ignore(syscall.SIGTERM)
+		return 0, nil
+	})
 	// ctSlow gives what it has when its time is up.
 	ctSlow = procpool.Define("contract.slow", func(ctx context.Context, fail bool) (string, error) {
 		<-ctx.Done()
@@ -127,7 +132,6 @@ func TestTimeoutSoft(t *testing.T) {
 
 func TestTimeoutHard(t *testing.T) {
 	c := newContract(t)
-	g := c.gate()
 	p := c.ready(procpool.Config{Processes: 1, Grace: 20 * time.Millisecond})
 	options := procpool.CallOptions{Timeout: 20 * time.Millisecond, Retries: 5} // never retried after a timeout
 	_, err := ctSpin.With(options).Apply(c.ctx, p, 0)
@@ -135,7 +139,9 @@ func TestTimeoutHard(t *testing.T) {
 	if e.Cause != procpool.CauseTimedOut || e.Attempt != 1 || e.Task != "contract.spin" || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%+v", e)
 	}
-	_, err = ctGate.With(options).Apply(c.ctx, p, g.deaf("deaf"))
+	_, err = ctDeafen.Apply(c.ctx, p, 0) // it must be deaf before its time is up
+	c.must(err)
+	_, err = ctSpin.With(options).Apply(c.ctx, p, 0)
 	if e := errorAs[*procpool.WorkerError](c, err); e.Cause != procpool.CauseTimedOut || e.Signal != syscall.SIGKILL {
 		t.Errorf("%+v", e)
 	}
@@ -150,15 +156,21 @@ func TestTimeoutHard(t *testing.T) {
 func TestTimeoutFromStart(t *testing.T) {
 	c := newContract(t)
 	g := c.gate()
-	p := c.ready(procpool.Config{Processes: 1, TaskTimeout: 300 * time.Millisecond, Grace: -1})
+	p := c.ready(procpool.Config{Processes: 1, TaskTimeout: 20 * time.Millisecond, Grace: -1})
 	ctGate.With(procpool.CallOptions{Timeout: -1}).ApplyAsync(c.ctx, p, g.in("first")) // none
 	first := g.await()
-	r := ctNap.ApplyAsync(c.ctx, p, time.Millisecond)
-	timer := time.NewTimer(400 * time.Millisecond)
+	r := ctInc.ApplyAsync(c.ctx, p, 1)
+	w := ctWho.With(procpool.CallOptions{Timeout: time.Hour}).ApplyAsync(context.WithoutCancel(c.ctx), p, 0)
+	timer := time.NewTimer(100 * time.Millisecond)
 	<-timer.C
+	if r.Ready() {
+		t.Error("it timed out while it waited")
+	}
+	r.Cancel()
+	passed := time.Now()
 	first.pass()
-	if _, err := r.Get(c.ctx); err != nil {
-		t.Errorf("it timed out while it waited: %v", err)
+	if w, err := w.Get(c.ctx); err != nil || w.Left < time.Hour-time.Since(passed) {
+		t.Errorf("%v after the worker was free, a task that may run for an hour has %v left, %v", time.Since(passed), w.Left, err)
 	}
 	_, err := ctSpin.Apply(c.ctx, p, 0) // the pool's default
 	if e := errorAs[*procpool.WorkerError](c, err); e.Cause != procpool.CauseTimedOut {

@@ -179,7 +179,8 @@ func cpythonWorkerLifetime(t *testing.T) {
 		}
 	}
 	c.shut(p)
-	if s := p.Stats(); s.Exits[procpool.ReasonTaskLimit] < 9 {
+	// What was taken back from a slow worker ran elsewhere, so some may have left below the limit at the end.
+	if s := p.Stats(); s.Started < 10 || s.Exits[procpool.ReasonTaskLimit] < 5 {
 		t.Errorf("%+v", s)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -82,11 +84,24 @@ var (
 	})
 	execMurder = procpool.Define("exec.murder", func(_ context.Context, pids []int) (int, error) {
 		for _, pid := range pids {
-			syscall.Kill(pid, syscall.SIGKILL)
+			if sibling(pid) {
+				syscall.Kill(pid, syscall.SIGKILL)
+			}
 		}
 		return 1, nil
 	})
 )
+
+// sibling reports whether this process and the other one have the same parent, where that can be told. The numbers of the
+// dead are given to strangers.
+func sibling(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return runtime.GOOS != "linux"
+	}
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:])) // state, parent, ...
+	return fields[1] == strconv.Itoa(os.Getppid())
+}
 
 // wantOf says what an error must be.
 type wantOf func(error) error

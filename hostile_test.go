@@ -48,7 +48,7 @@ func TestHostileWorkers(t *testing.T) {
 				if h.at == pooltest.InFunction {
 					f.Task = "crash.victim"
 				}
-				told, err := hostileRun(t, over, f)
+				told, err := hostileRun(t, over, f, 0)
 				switch {
 				case h.lost:
 					hostileError(t, err, h.says)
@@ -103,9 +103,9 @@ func TestHostileTwice(t *testing.T) {
 	}
 }
 
-// hostileRun runs a victim and some others on a pool with one such worker. It returns the reason of the failed start, and
-// the victim's error.
-func hostileRun(t *testing.T, over string, f pooltest.Fault) (told string, err error) {
+// hostileRun runs a victim and some others on a pool with one such worker; a timeout is for those that would not end. It
+// returns the reason of the failed start, and the victim's error.
+func hostileRun(t *testing.T, over string, f pooltest.Fault, timeout time.Duration) (told string, err error) {
 	ctx, done := context.WithTimeout(context.Background(), time.Minute)
 	defer done()
 	var seen crashEvents
@@ -127,7 +127,7 @@ func hostileRun(t *testing.T, over string, f pooltest.Fault) (told string, err e
 		t.Error(err)
 	}
 	others := crashOther.MapAsync(ctx, pool, crashInputs(30))
-	v, err := crashVictim.With(procpool.CallOptions{Timeout: time.Second}).Apply(ctx, pool, 41)
+	v, err := crashVictim.With(procpool.CallOptions{Timeout: timeout}).Apply(ctx, pool, 41)
 	if err == nil && v != 42 {
 		t.Errorf("victim: %d", v)
 	}
@@ -152,7 +152,7 @@ func TestHostileSizesCostNoMemory(t *testing.T) {
 		for _, over := range []string{"spawn", "command"} {
 			t.Run(strings.ReplaceAll(over+"/"+string(do), " ", "_"), func(t *testing.T) {
 				before := hostileMemory()
-				_, err := hostileRun(t, over, pooltest.Fault{At: pooltest.InFunction, Do: do, Task: "crash.victim", Times: 1})
+				_, err := hostileRun(t, over, pooltest.Fault{At: pooltest.InFunction, Do: do, Task: "crash.victim", Times: 1}, time.Second)
 				if we, ok := errors.AsType[*procpool.WorkerError](err); !ok || we.Cause != procpool.CauseTimedOut {
 					t.Errorf("victim: %v, want a timeout", err)
 				}
@@ -183,7 +183,7 @@ func TestHostileRandom(t *testing.T) {
 					if at == pooltest.InFunction {
 						f.Task = "crash.victim"
 					}
-					_, err := hostileRun(t, over, f)
+					_, err := hostileRun(t, over, f, time.Second)
 					if _, ok := errors.AsType[*procpool.WorkerError](err); err != nil && !ok {
 						t.Logf("victim: %v", err) // it may well have got a result that is nonsense
 					}

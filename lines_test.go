@@ -16,7 +16,7 @@ var linesTask = procpool.Declare[string, string]("line")
 func linesPool(t *testing.T, cfg procpool.Config, path string, args ...string) (context.Context, *procpool.Pool) {
 	t.Helper()
 	pooltest.Check(t)
-	ctx, done := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, done := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(done)
 	cfg.Processes, cfg.StartMethod = 2, procpool.Lines(path, args...)
 	p, err := procpool.New(cfg)

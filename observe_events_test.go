@@ -16,7 +16,6 @@ import (
 
 	"github.com/procpool/procpool"
 	"github.com/procpool/procpool/event"
-	"github.com/procpool/procpool/pooltest"
 )
 
 var (
@@ -291,7 +290,7 @@ func TestEventsDump(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := newContract(t)
 			j := newJournal()
-			p := c.ready(procpool.Config{Processes: 1, StartMethod: m, Grace: 300 * time.Millisecond, OnEvent: j.add})
+			p := c.ready(procpool.Config{Processes: 1, StartMethod: m, Grace: time.Second, OnEvent: j.add})
 			r := obStuck.With(procpool.CallOptions{Timeout: 20 * time.Millisecond}).ApplyAsync(c.ctx, p, 0)
 			e := await[event.TaskTimedOut](c, j, 1, nil)[0]
 			if !strings.Contains(e.Dump, "obHere") || e.Task.ID != r.ID() || e.After != 20*time.Millisecond {
@@ -310,9 +309,8 @@ func TestEventsDump(t *testing.T) {
 	}
 }
 
-var obLateExit = procpool.Define("observe.lateExit", func(ctx context.Context, _ int) (int, error) {
-	<-ctx.Done()
-	time.Sleep(200 * time.Millisecond) // so that the dump has been taken
+var obLateExit = procpool.Define("observe.lateExit", func(ctx context.Context, in gateIn) (int, error) {
+	passGate(context.WithoutCancel(ctx), in)
 	os.Exit(4)
 	return 0, nil
 })
@@ -321,13 +319,17 @@ var obLateExit = procpool.Define("observe.lateExit", func(ctx context.Context, _
 func TestEventsDumpIsNoCrash(t *testing.T) {
 	c := newContract(t)
 	j := newJournal()
-	p := c.ready(procpool.Config{Processes: 1, OnEvent: j.add})
-	_, err := obLateExit.With(procpool.CallOptions{Timeout: 10 * time.Millisecond}).Apply(c.ctx, p, 0)
-	if dead := errorAs[*procpool.WorkerError](c, err); dead.Cause != procpool.CauseExited || dead.ExitCode != 4 {
-		t.Errorf("got %v", err)
-	}
+	g := c.gate()
+	p := c.ready(procpool.Config{Processes: 1, Grace: patient, OnEvent: j.add})
+	r := obLateExit.With(procpool.CallOptions{Timeout: 10 * time.Millisecond}).ApplyAsync(c.ctx, p, g.in("late"))
+	late := g.await()
 	if e := await[event.TaskTimedOut](c, j, 1, nil)[0]; e.Dump == "" {
 		t.Error("there was no dump")
+	}
+	late.pass()
+	_, err := r.Get(c.ctx)
+	if dead := errorAs[*procpool.WorkerError](c, err); dead.Cause != procpool.CauseExited || dead.ExitCode != 4 {
+		t.Errorf("got %v", err)
 	}
 	c.shut(p)
 }
@@ -351,9 +353,8 @@ func TestEventsTellErrors(t *testing.T) {
 }
 
 func TestEventsTellStartErrors(t *testing.T) {
-	pooltest.Check(t)
+	c := newContract(t)
 	j := newJournal()
-	c := &contract{t, t.Context()}
 	p, err := procpool.New(procpool.Config{
 		Processes: 1, StartMethod: procpool.Command("sh", "-c", "echo no licence >&2; exit 9"), OnEvent: j.add,
 		Restart: procpool.Restart{MaxFailures: 1}, Stderr: &output{},

@@ -41,7 +41,7 @@ func TestRecycleIsExact(t *testing.T) {
 		want, _ = strconv.Atoi(s)
 	}
 	const limit = 3
-	ctx, done := context.WithTimeout(context.Background(), time.Duration(want)*100*time.Millisecond)
+	ctx, done := context.WithTimeout(context.Background(), time.Duration(want)*time.Second)
 	defer done()
 	p, log := recyclePool(t, procpool.Config{Processes: 2, MaxTasksPerChild: limit})
 
