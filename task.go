@@ -124,7 +124,7 @@ func (t Task[In, Out]) submit(ctx context.Context, ex Executor, in *In, r *Async
 		r.fail(opts.err)
 		return false
 	}
-	data, err := t.core.in.Append(r.buf[:0], in)
+	data, err := t.core.in.Append(argumentMemory(t.core.in.Size(in), r.buf[:0]), in)
 	if err == nil && len(data) > wire.MaxPayload {
 		err = tooLarge(len(data))
 	}
@@ -186,6 +186,7 @@ func (s *single[Out]) Resolve(_ int32, all []queue.Outcome) {
 		return
 	}
 	o.Err = decodeOutcome(r.out, r.call.Task.Name, o, &r.value)
+	reuseArgument(&r.call, o)
 	if outOfTime(&r.call, o.Err) {
 		o.Err = context.DeadlineExceeded
 	}

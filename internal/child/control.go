@@ -155,15 +155,7 @@ func (s *streamed) next() (*wire.Frame, error) {
 }
 
 func (s *streamed) receive() error {
-	if room := s.scan.Room(); room != nil {
-		n, err := s.peer.Recv(room)
-		s.scan.Came(n)
-		s.scan.Feed(nil)
-		return err
-	}
-	n, err := s.peer.Recv(s.buf)
-	if err == nil {
-		s.scan.Feed(s.buf[:n])
-	}
+	n, err := s.peer.Recv(s.scan.Space(s.buf))
+	s.scan.Came(s.buf, n)
 	return err
 }

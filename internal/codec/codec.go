@@ -40,6 +40,17 @@ func (c Codec[T]) Append(dst []byte, v *T) ([]byte, error) {
 	return c.shape.appendSlow(dst, unsafe.Pointer(&x))
 }
 
+// Size returns about how many bytes Append will append for what is mostly bytes; 0 for anything else.
+func (c Codec[T]) Size(v *T) int {
+	switch c.shape.kind {
+	case kindView, kindBytes, kindRaw:
+		return mostHead + len(*(*[]byte)(unsafe.Pointer(v)))
+	case kindString:
+		return mostHead + len(*(*string)(unsafe.Pointer(v)))
+	}
+	return 0
+}
+
 // Decode sets *v to the value whose encoding is src, all of src. *v shares nothing with src. Whatever src holds, Decode
 // does not panic, also when a user's unmarshaler does, and allocates in proportion to len(src). After an error *v may
 // hold anything.

@@ -14,6 +14,9 @@ const (
 	majorSimple = 7
 )
 
+// mostHead is how many bytes a head has at most.
+const mostHead = 9
+
 // indefinite is the additional information of an item that goes on until a break.
 const indefinite = 31
 

@@ -28,7 +28,11 @@ type Call struct {
 	accepted bool  // its sink will hear of it
 	canceled bool  // items of it that are met in the queue are dropped
 	again    bool  // items of it have run more than once: see Queue.attempts
+	moved    bool  // items of it have come back from a worker
 }
+
+// Moved reports whether more than one worker may have got items of the call. Only who has taken the last one may ask.
+func (c *Call) Moved() bool { return c.moved }
 
 // Task is what calls of the same task value share.
 type Task struct {
@@ -73,6 +77,7 @@ type Sink interface {
 type Outcome struct {
 	Payload []byte
 	Owned   bool // the payload is the receiver's to keep; else it is valid during Resolve only
+	Spent   bool // nobody else will read the call's Data any more; only ever told of large ones
 	Unused  bool // set by Resolve
 	Err     error
 	Worker  string

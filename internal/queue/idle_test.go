@@ -47,6 +47,11 @@ func TestWhatComesBackWakes(t *testing.T) {
 	if !q.Resting() {
 		t.Error("the third does not rest any more")
 	}
+	for i := range out {
+		if !out[i].Call.Moved() {
+			t.Error("it came back, and has not moved")
+		}
+	}
 }
 
 // Calls that are canceled behind a long task do not pile up.

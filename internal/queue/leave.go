@@ -14,6 +14,7 @@ func (q *Queue) Requeue(s *Seat, entries []Entry, started bool, tell func(e *Ent
 		e := &entries[i]
 		q.counts.Inflight--
 		s.inflight--
+		e.Call.moved = true
 		q.againLocked(s, e, started)
 		switch {
 		case e.Call.canceled:

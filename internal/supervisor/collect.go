@@ -71,7 +71,7 @@ func (l *link) collectAll() error {
 		return l.fault
 	}
 	for l.expects() {
-		n, err := l.conn.Recv(h.p[:])
+		n, err := l.conn.Recv(l.scan.Space(h.p[:]))
 		if err == nil {
 			err = l.collect(h, n)
 		}
@@ -107,7 +107,7 @@ func (l *link) lead(waiter queue.Waiter) {
 	}
 	h := handsPool.Get().(*hands)
 	for turn := 0; turn < leadMost && !waiter.Ready(); turn++ {
-		n, err := l.conn.Lead(h.p[:], leadTurn)
+		n, err := l.conn.Lead(l.scan.Space(h.p[:]), leadTurn)
 		if err == nil && n > 0 {
 			turn = 0
 			err = l.collect(h, n)
@@ -139,7 +139,7 @@ func (l *link) collect(h *hands, n int) error {
 }
 
 func (l *link) digest(h *hands, n int) error {
-	l.scan.Feed(h.p[:n])
+	l.scan.Came(h.p[:], n)
 	for {
 		n := l.scan.Cut(h.frames[:])
 		h.used = max(h.used, n)

@@ -166,7 +166,7 @@ func (l *link) drain() {
 	h := handsPool.Get().(*hands)
 	defer h.put()
 	for total := 0; total < drainMost; {
-		n, err := l.conn.TryRecv(h.p[:])
+		n, err := l.conn.TryRecv(l.scan.Space(h.p[:]))
 		if n > 0 {
 			if e := l.collect(h, n); e != nil {
 				err = e

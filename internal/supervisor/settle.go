@@ -60,6 +60,7 @@ func (l *link) settleRun(s *settling, r *queue.Run, answers []wire.Frame, seq ui
 			s.bytes += part.Bytes()
 			l.ran.Add(int64(n)) // before anyone hears of it
 			l.heedPanics(s.h.outcomes[:n])
+			s.h.outcomes[0].Spent = l.spent(part.Call)
 			l.resolve(&part, s.h.outcomes[:n], &s.d, s.turns, s.at)
 		} else if part.Call != nil {
 			s.returned = append(s.returned, entriesOf(&part)...)
@@ -77,6 +78,12 @@ func (l *link) settleRun(s *settling, r *queue.Run, answers []wire.Frame, seq ui
 	return nil
 }
 
+// spent reports whether nobody will read the argument of an answered call any more: it is as large as those that the channel
+// refers to, and only this one has, which is done with it.
+func (l *link) spent(c *queue.Call) bool {
+	return len(c.Data) >= referSize && c.Many == nil && !c.Moved() && l.conn.Sent()
+}
+
 // readAnswers makes outcomes of the first answers, up to one that is wrong. It stops where those that return a call begin,
 // or end.
 func (l *link) readAnswers(s *settling, r *queue.Run, answers []wire.Frame, seq uint64) (n int, err error) {
@@ -88,7 +95,7 @@ func (l *link) readAnswers(s *settling, r *queue.Run, answers []wire.Frame, seq 
 		}
 		s.bytes += len(a.Body)
 		o := &s.h.outcomes[n]
-		o.Payload, o.Owned, o.Unused, o.Err = a.Body, a.Owned, false, nil // a literal would be copied
+		o.Payload, o.Owned, o.Spent, o.Unused, o.Err = a.Body, a.Owned, false, false, nil // a literal would be copied
 		if a.Type == wire.Error {
 			o.Payload, o.Err = nil, l.failure(a.Body)
 		} else if l.json {

@@ -27,6 +27,9 @@ func NewMemory() (*Memory, *MemoryPeer, *Board) {
 // Send implements Conn.
 func (c *Memory) Send(head, body []byte) error { return c.calls.write(head, body) }
 
+// Sent implements Conn.
+func (c *Memory) Sent() bool { return true }
+
 // Control is Send: there is but one way.
 func (c *Memory) Control(frame []byte) error { return c.calls.write(frame, nil) }
 

@@ -91,6 +91,13 @@ func (c *Pipe) Send(head, body []byte) error {
 	return nil
 }
 
+// Sent implements Conn.
+func (c *Pipe) Sent() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.backlog.empty()
+}
+
 // Control is Send: there is but one way.
 func (c *Pipe) Control(frame []byte) error { return c.Send(frame, nil) }
 

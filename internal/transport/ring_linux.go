@@ -172,6 +172,13 @@ func (c *Ring) fail(why error) {
 	}
 }
 
+// Sent implements Conn.
+func (c *Ring) Sent() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.backlog.empty()
+}
+
 // Control implements Conn.
 func (c *Ring) Control(frame []byte) error { return c.pipe.Send(frame, nil) }
 

@@ -120,6 +120,24 @@ func TestSendNeverBlocks(t *testing.T) {
 	})
 }
 
+// What was sent has to stay unchanged until all of it is on its way.
+func TestSent(t *testing.T) {
+	onAll(t, "deaf", func(t *testing.T, w *worker) {
+		if err := w.Send(nil, make([]byte, 10<<20)); err != nil {
+			t.Fatal(err)
+		}
+		if _, copies := w.Conn.(*Memory); w.Sent() != copies {
+			t.Errorf("nobody receives what was sent: Sent = %v", w.Sent())
+		}
+	})
+	onAll(t, "duplex", func(t *testing.T, w *worker) {
+		bothDirectionsAtOnce(t, w, duplexBytes)
+		if !w.Sent() {
+			t.Error("the worker has got it all, but it is not sent")
+		}
+	})
+}
+
 func TestInterruptBefore(t *testing.T) {
 	onAll(t, "deaf", func(t *testing.T, w *worker) {
 		w.Interrupt()

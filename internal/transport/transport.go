@@ -19,6 +19,8 @@ type Conn interface {
 	// Send sends head and then body. It never blocks: it keeps what there is no room for, and goes on when there is. Head
 	// may be reused after Send, body must stay unchanged.
 	Send(head, body []byte) error
+	// Sent reports whether all that was given to Send is on its way, so that no body has to stay unchanged any more.
+	Sent() bool
 	// Control sends a frame that must reach a worker which is busy with a call: it overtakes what Send has sent where the
 	// two take different ways. It never blocks.
 	Control(frame []byte) error

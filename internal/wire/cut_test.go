@@ -33,16 +33,10 @@ func cutAll(t interface{ Fatalf(string, ...any) }, s *Scanner, most int, pieces 
 	}
 	for _, p := range pieces {
 		for first := true; first || len(p) > 0; first = false {
-			if room := s.Room(); room != nil {
-				n := copy(room, p)
-				s.Came(n)
-				s.Feed(nil)
-				p = p[n:]
-			} else {
-				buf = append(buf[:0], p...)
-				s.Feed(buf)
-				p = nil
-			}
+			buf = slices.Grow(buf[:0], len(p))[:len(p)]
+			n := copy(s.Space(buf), p)
+			s.Came(buf, n)
+			p = p[n:]
 			take()
 			for i := range buf {
 				buf[i] = 0xee
@@ -102,26 +96,28 @@ func TestCutLarge(t *testing.T) {
 		want := scan(&whole, b)
 		same(t, "fed", &fed, cutAll(t, &fed, most, pieces...), &whole, want)
 		trusting := Scanner{Trusting: true}
-		same(t, "in their place", &trusting, cutAll(t, &trusting, most, pieces...), &whole, want)
+		same(t, "with trust", &trusting, cutAll(t, &trusting, most, pieces...), &whole, want)
 	})
 }
 
-// Only a scanner that trusts has room for a body before it has come, and only for a large one.
+// A scanner that trusts has room for all of a large body before it has come, any other in proportion to what has come.
 func TestRoom(t *testing.T) {
 	for _, c := range []struct {
-		trusting   bool
-		size, want int
+		trusting         bool
+		size, come, want int
 	}{
-		{false, 1 << 20, 0},
-		{true, 1 << 20, 1<<20 - 9},
-		{true, leastRoom + 9, leastRoom},
-		{true, leastRoom + 8, 0},
-		{true, 10, 0},
+		{false, 1 << 20, 9, 0},
+		{false, 1 << 20, leastRoom, 1<<20 - leastRoom},
+		{false, 64 << 20, leastRoom, 31*leastRoom + 31*HeaderSize},
+		{true, 1 << 20, 9, 1<<20 - 9},
+		{true, leastRoom + 9, 9, leastRoom},
+		{true, leastRoom + 8, 9, 0},
+		{true, 10, 9, 0},
 	} {
 		s := Scanner{Trusting: c.trusting}
-		cutAll(t, &s, 1, AppendFrame(nil, Header{Type: Result, Seq: 1}, make([]byte, c.size))[:HeaderSize], make([]byte, 9))
-		if got := len(s.Room()); got != c.want {
-			t.Errorf("trusting %v, with %d bytes to come: room for %d, want %d", c.trusting, c.size-9, got, c.want)
+		cutAll(t, &s, 1, AppendFrame(nil, Header{Type: Result, Seq: 1}, make([]byte, c.size))[:HeaderSize], make([]byte, c.come))
+		if got := len(s.room()); got != c.want {
+			t.Errorf("trusting %v, with %d of %d bytes: room for %d, want %d", c.trusting, c.come, c.size, got, c.want)
 		}
 	}
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // Scanner cuts a stream of bytes into frames. The bytes given to Feed may end anywhere; a frame that is cut off is kept
-// until the rest has come. What it keeps never exceeds what has really arrived, whatever a header claims.
+// until the rest has come. What it keeps is in proportion to what has really arrived, whatever a header claims.
 type Scanner struct {
 	// Trusting is for a side that believes the other: the memory of a frame is made at once, whatever the header claims, and
 	// used again for later ones. Then no body is the receiver's to keep.
@@ -31,17 +31,32 @@ func (s *Scanner) Feed(p []byte) {
 	}
 }
 
-// Room returns where the bytes that come next belong, if they can be received there instead of being fed: then Came must be
-// called. It is nil for all but large frames, and without Trusting.
-func (s *Scanner) Room() []byte {
-	if !s.Trusting || s.whole-len(s.part) < leastRoom || cap(s.part) < s.whole {
-		return nil
+// Space returns where to receive the bytes that come next: mostly p, but those of a large frame are best received where they
+// belong. Came must be called then, instead of Feed.
+func (s *Scanner) Space(p []byte) []byte {
+	if room := s.room(); len(room) > 0 {
+		return room
 	}
-	return s.part[len(s.part):s.whole]
+	return p
 }
 
-// Came tells that n bytes were received into Room.
-func (s *Scanner) Came(n int) { s.part = s.part[:len(s.part)+n] }
+// Came feeds the n bytes that were received into Space(p).
+func (s *Scanner) Came(p []byte, n int) {
+	if len(s.room()) > 0 {
+		s.part = s.part[:len(s.part)+n]
+		n = 0
+	}
+	s.Feed(p[:n])
+}
+
+// room is memory that waits for the rest of a large frame.
+func (s *Scanner) room() []byte {
+	end := min(cap(s.part), s.whole)
+	if end-len(s.part) < leastRoom {
+		return nil
+	}
+	return s.part[len(s.part):end]
+}
 
 const leastRoom = 32 << 10
 
@@ -138,19 +153,21 @@ func (s *Scanner) fill(n int) bool {
 	return len(s.part) >= n
 }
 
-// reserve makes room for more bytes. A frame gets four times the memory of what has come of it, so that a large body is moved
-// but a few times on its way, and a header that lies costs little.
+// reserve makes room for more bytes. A frame gets four times the memory of what has come of it, and 32 times once that is
+// much: so a large body is moved once or twice on its way, and a header that lies costs little.
 func (s *Scanner) reserve(n, more int) {
+	s.whole = n
 	if s.Trusting && n > cap(s.part) {
-		s.whole = n
 		s.part = append(slices.Grow(s.spare, n)[:0], s.part...)
 		s.spare = nil
 		return
 	}
 	if have := len(s.part) + more; have > cap(s.part) {
-		grown := make([]byte, len(s.part), max(have, min(n, 4*have)))
-		copy(grown, s.part)
-		s.part = grown
+		size := 4 * have
+		if have >= leastRoom {
+			size = 32 * have
+		}
+		s.part = append(make([]byte, 0, max(have, min(n, size))), s.part...)
 	}
 }
 
