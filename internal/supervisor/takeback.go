@@ -90,10 +90,11 @@ func (l *link) takeBack() {
 	l.q.Block(&l.seat)
 	last := l.seq
 	l.revoked.Store(last)
+	fenced := l.fenced
 	l.onBoard.Add(1) // before end can close it
 	l.mu.Unlock()
 
-	claimed, ok := l.board.Revoke(last, l.fenced) // may take milliseconds where claims are not fenced
+	claimed, ok := l.board.Revoke(last, fenced) // may take milliseconds where claims are not fenced
 	l.onBoard.Done()
 	l.conn.Nudge() // now, as nobody looks ahead again: no answer from before the claimed call may stay unseen behind it
 
