@@ -144,7 +144,7 @@ func TestForkerEnds(t *testing.T) {
 			t.Fatal("started")
 		}
 		children.mu.Lock()
-		users, ended := children.users, children.ended
+		users, ended := children.users, children.thread.ended
 		children.mu.Unlock()
 		<-ended
 		if users != 0 {

@@ -17,9 +17,12 @@ type forker struct{}
 
 var children forker
 
-func (forker) join()          {}
-func (forker) leave()         {}
-func (forker) fork(do func()) { do() }
+func (forker) join()  {}
+func (forker) leave() {}
+
+func (forker) start(path string, argv []string, attr *syscall.ProcAttr) (int, error) {
+	return syscall.ForkExec(path, argv, attr)
+}
 
 func (l *lifeline) prepare() error { return nil }
 

@@ -60,7 +60,7 @@ func (p *Process) fork(s *Spec, path string) (watch int, err error) {
 	if p.Held = s.Held && s.holdable(path); p.Held {
 		path, argv = hold(path, argv)
 	}
-	children.fork(func() { p.PID, err = syscall.ForkExec(path, argv, attr) })
+	p.PID, err = children.start(path, argv, attr)
 	runtime.KeepAlive(s)
 	if err != nil {
 		return -1, s.explain(path, err)

@@ -1,0 +1,180 @@
+package process
+
+import (
+	"io"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// crowd gives the program a large table of descriptors.
+func crowd(t *testing.T) {
+	t.Helper()
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { null.Close() })
+	for range large {
+		fd, err := unix.FcntlInt(null.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { unix.Close(fd) })
+	}
+}
+
+// onForker calls do on the thread that forks, and reports whether it has a table of its own.
+func onForker(do func()) (own bool) {
+	children.thread.do(do)
+	return children.thread.own
+}
+
+// A child that is forked from a table of its own gets the same descriptors as any other.
+func TestOwnTable(t *testing.T) {
+	held := run(t, shell("exec sleep 1000")) // the thread is there, with the program's table
+	inherited, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer inherited.Close()
+	unix.FcntlInt(inherited.Fd(), unix.F_SETFD, 0)
+	list := func() string {
+		w, next := report(t)
+		spec := shell("ls /proc/self/fd | tr '\\n' ' ' >&3; echo >&3")
+		spec.Files = []*os.File{w}
+		await(t, run(t, spec))
+		return next()
+	}
+	before := list()
+	if onForker(func() {}) {
+		t.Fatal("it has a table of its own already")
+	}
+	crowd(t)
+	if after := list(); after != before {
+		t.Errorf("descriptors %q, from the program's table %q", after, before)
+	}
+	if !onForker(func() {}) {
+		t.Error("it has no table of its own")
+	}
+	if err := held.Kill(); err != nil {
+		t.Error(err)
+	}
+	if st := await(t, held); st.Signal != unix.SIGKILL {
+		t.Errorf("ended with %+v", st)
+	}
+}
+
+// What the program closes is closed, whatever the thread had when it got its table.
+func TestOwnTableHoldsNothing(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	crowd(t)
+	run(t, shell("exec sleep 1000"))
+	w.Close()
+	r.SetReadDeadline(time.Now().Add(limit))
+	if n, err := r.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+		t.Errorf("read %d bytes, %v; want the end", n, err)
+	}
+	var names []string
+	own := onForker(func() {
+		all, _ := os.ReadDir(ownDescriptors)
+		for _, e := range all {
+			kind, _ := os.Readlink(ownDescriptors + "/" + e.Name())
+			names = append(names, e.Name()+" "+kind)
+		}
+	})
+	if !own || len(names) > 30 {
+		t.Errorf("own %t, descriptors:\n%s", own, strings.Join(names, "\n"))
+	}
+}
+
+// The runtime can do all its work on the thread: collect, and wake who waits in the poller.
+func TestOwnTableRuntime(t *testing.T) {
+	crowd(t)
+	run(t, shell("exec sleep 1000"))
+	for range 100 {
+		fired := make(chan struct{})
+		onForker(func() {
+			for range 20 { // others come to wait in the poller meanwhile
+				time.Sleep(10 * time.Microsecond)
+			}
+			time.AfterFunc(time.Microsecond, func() { close(fired) })
+			runtime.GC()
+			runtime.Gosched()
+		})
+		select {
+		case <-fired:
+		case <-time.After(limit):
+			t.Fatal("the timer does not fire")
+		}
+	}
+}
+
+// The thread is not used for anything else afterwards.
+func TestOwnTableEnds(t *testing.T) {
+	crowd(t)
+	before := entries(t, "/proc/self/fd")
+	for range 20 {
+		await(t, run(t, shell("exit")))
+		var group []chan int
+		for range 8 {
+			n := make(chan int)
+			group = append(group, n)
+			go func() {
+				runtime.LockOSThread()
+				defer runtime.UnlockOSThread()
+				all, _ := os.ReadDir(ownDescriptors)
+				n <- len(all)
+			}()
+		}
+		for _, n := range group {
+			if n := <-n; n < before-10 {
+				t.Errorf("a thread has %d descriptors, the program %d", n, before)
+			}
+		}
+	}
+}
+
+// Each child gets what was meant for it.
+func TestOwnTableAtOnce(t *testing.T) {
+	crowd(t)
+	held := run(t, shell("exec sleep 1000"))
+	var group sync.WaitGroup
+	var reports []func() string
+	for i := range 40 {
+		w, next := report(t)
+		reports = append(reports, next)
+		group.Go(func() {
+			spec := shell("echo " + strconv.Itoa(i) + " >&3; exit " + strconv.Itoa(i))
+			spec.Files = []*os.File{w}
+			p, err := Start(spec)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer p.Stdout.Close()
+			defer p.Stderr.Close()
+			<-p.Exited()
+			if got := p.Status().ExitCode; got != i {
+				t.Errorf("child %d ended with %d", i, got)
+			}
+		})
+	}
+	group.Wait()
+	for i, next := range reports {
+		if got := next(); got != strconv.Itoa(i) {
+			t.Errorf("child %d wrote %q", i, got)
+		}
+	}
+	held.Kill()
+}
