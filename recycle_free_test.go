@@ -32,7 +32,7 @@ func TestRecycleIsFree(t *testing.T) {
 		{500 * time.Millisecond, 10, 4, 1.1},
 	} {
 		t.Run(fmt.Sprintf("%v/%d/%d", c.start, c.limit, c.callers), func(t *testing.T) {
-			n := 4000
+			n := recycleTasks()
 			free, freeTail := recycleLoad(t, c.start, 0, 0, c.callers, n, task)
 			took, tail := recycleLoad(t, c.start, c.limit, 0, c.callers, n, task)
 			// Where starting takes longer than a worker's life, two places have at most four processes.
@@ -48,9 +48,18 @@ func TestRecycleIsFree(t *testing.T) {
 	}
 }
 
+// recycleTasks is how many tasks a load has.
+func recycleTasks() int {
+	if testing.Short() {
+		return 2000
+	}
+	return 4000
+}
+
 // Where a start takes longer than the life of a worker, the owner may allow more successors than places; then that is free, too.
 func TestRecycleManySpares(t *testing.T) {
-	const start, task, n = 50 * time.Millisecond, 10 * time.Millisecond, 4000
+	const start, task = 50 * time.Millisecond, 10 * time.Millisecond
+	n := recycleTasks()
 	for _, limit := range []int{1, 2} {
 		free, _ := recycleLoad(t, start, 0, 0, 4, n, task)
 		few, _ := recycleLoad(t, start, limit, 2, 4, n, task)

@@ -19,6 +19,9 @@ import (
 
 var fail = procpool.Define("dashboard.fail", func(context.Context, string) (string, error) { return "", errors.New("no licence") })
 
+// A worker built with the race detector would take a second to exit.
+func init() { os.Setenv("GORACE", "atexit_sleep_ms=0") }
+
 func TestMain(m *testing.M) {
 	procpool.WorkerMain()
 	os.Exit(m.Run())

@@ -45,6 +45,9 @@ var (
 	_ = procpool.Define(initKeep, func(context.Context, any) (any, error) { return kept, nil })
 )
 
+// A worker built with the race detector would take a second to exit.
+func init() { os.Setenv("GORACE", "atexit_sleep_ms=0") }
+
 func TestMain(m *testing.M) {
 	procpool.WorkerMain()
 	os.Exit(m.Run())

@@ -59,6 +59,9 @@ var waiting = procpool.Define("poolotel.waiting", func(ctx context.Context, pipe
 	return 0, ctx.Err()
 })
 
+// A worker built with the race detector would take a second to exit.
+func init() { os.Setenv("GORACE", "atexit_sleep_ms=0") }
+
 func TestMain(m *testing.M) {
 	procpool.WorkerMain()
 	os.Exit(m.Run())

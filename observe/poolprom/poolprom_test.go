@@ -36,6 +36,9 @@ var risky = procpool.Define("poolprom.risky", func(_ context.Context, n int) (in
 	return n, nil
 })
 
+// A worker built with the race detector would take a second to exit.
+func init() { os.Setenv("GORACE", "atexit_sleep_ms=0") }
+
 func TestMain(m *testing.M) {
 	procpool.WorkerMain()
 	os.Exit(m.Run())
