@@ -14,6 +14,7 @@ import (
 	"github.com/kballard/go-shellquote"
 
 	"github.com/procpool/procpool"
+	"github.com/procpool/procpool/internal/process"
 )
 
 // ExecName is the task that runs a program for each item.
@@ -77,25 +78,63 @@ var setTemplate = procpool.DefineInitializer("exec", func(_ context.Context, t T
 	return nil, nil
 })
 
-// leaves is how long a program that is told to stop has, and how long its output may stay open after its end.
-const leaves = time.Second
+// leaves is how long a program that is told to stop has, and how long its output may stay open after its end. Tests are
+// less patient.
+var leaves = time.Second
 
 // run runs the program and returns what it printed. It stays in the worker's process group, so that whatever is left of
 // it ends with the worker.
 func run(ctx context.Context, item string) (string, error) {
 	words := template.fill(item)
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, os.Stderr
+	cmd.Stderr = os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = leaves
-	err := cmd.Run()
+	out, err := output(cmd)
 	if ctx.Err() != nil {
 		procpool.RetireWorker(ctx) // the program's own children may be left
 		return "", ctx.Err()
 	}
-	if errors.Is(err, exec.ErrWaitDelay) { // something in the background has the output still
-		err = nil
+	return strings.TrimSuffix(out, "\n"), err
+}
+
+// output runs a program and returns what it has printed until its end, and what anything in the background, which has the
+// output still, prints soon. exec's own way would cut off what this process comes to read too late.
+func output(cmd *exec.Cmd) (string, error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return "", err
 	}
-	return strings.TrimSuffix(out.String(), "\n"), err
+	defer r.Close()
+	cmd.Stdout = w
+	err = cmd.Start()
+	w.Close()
+	if err != nil {
+		return "", err
+	}
+	var out bytes.Buffer
+	ended := make(chan error, 1)
+	go func() { // ends with the output, or at the deadline; waited for below
+		_, err := out.ReadFrom(r)
+		ended <- err
+	}()
+	err = cmd.Wait()
+	r.SetReadDeadline(time.Now().Add(leaves))
+	if <-ended != nil {
+		drain(r, &out)
+	}
+	return out.String(), err
+}
+
+// drain reads what a pipe holds: what was written last when its writer ended.
+func drain(r *os.File, out *bytes.Buffer) {
+	rest := make([]byte, 1<<20) // the most; somebody may go on writing
+	for len(rest) > 0 {
+		n, err := process.ReadNow(r, rest)
+		if err != nil {
+			return
+		}
+		out.Write(rest[:n])
+		rest = rest[n:]
+	}
 }
