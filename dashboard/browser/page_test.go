@@ -36,7 +36,7 @@ var work = procpool.Define("page.work", func(ctx context.Context, n int) (int, e
 		syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {}
 	}
-	time.Sleep(time.Duration(n%7) * time.Millisecond)
+	time.Sleep(time.Duration(n%13) * time.Millisecond)
 	return n, nil
 })
 
@@ -125,7 +125,7 @@ func load(t *testing.T, pool *procpool.Pool) {
 			for i := range in {
 				in[i] = from + i
 			}
-			if from%2000 == 0 {
+			if from%10_000 == 0 {
 				stuck.With(procpool.CallOptions{Timeout: 100 * time.Millisecond}).ApplyAsync(ctx, pool, 0)
 			}
 			work.Map(ctx, pool, in)
@@ -151,7 +151,7 @@ func run(ctx context.Context, t *testing.T, what string, actions ...chromedp.Act
 func TestPage(t *testing.T) {
 	ctx := browse(t)
 	pool, err := procpool.New(procpool.Config{
-		Processes: 3, MaxTasksPerChild: 2000, Recycle: procpool.Recycle{Jitter: 0.3}, Grace: 100 * time.Millisecond, Stderr: io.Discard,
+		Processes: 3, MaxTasksPerChild: 1000, Recycle: procpool.Recycle{Jitter: 0.3}, Grace: 100 * time.Millisecond, Stderr: io.Discard,
 	})
 	if err != nil {
 		t.Fatal(err)
