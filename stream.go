@@ -12,39 +12,34 @@ import (
 	"github.com/procpool/procpool/internal/wire"
 )
 
-// stream is one range over an IMap: a producer, which reads the input and submits, and a consumer.
+// stream is one range over an IMap: a producer, which reads the input, and a consumer. Values travel to the pool in
+// batches. A batch is submitted by whoever finds it due: the producer, or who resolves what was under way.
 type stream[In, Out any] struct {
 	ctx     context.Context
 	task    Task[In, Out]
 	desk    queue.Desk
 	ordered bool
+	busy    int           // values under way that keep the pool busy
 	room    chan struct{} // wakes the producer; capacity 1
 	news    chan struct{} // wakes the consumer; capacity 1
 	window  window        // owned by the consumer
 	given   atomic.Int64  // values handed to the consumer
+	scratch []byte        // owned by the producer
 
 	mu          sync.Mutex
-	first, last *piece[In, Out]   // read and not yielded, in input order
-	ready       []*piece[In, Out] // of these, resolved ones in completion order, if not ordered
-	read        int               // values taken from the input
-	limit       int               // most that may be read and not given
-	over        bool              // the input has ended
-	stopped     bool              // the consumer has left
-	failure     error             // of the whole
-	panicked    any               // the input's panic
-}
-
-// piece is one value of the input on its way. It is the sink of its call.
-type piece[In, Out any] struct {
-	run        *stream[In, Out]
-	prev, next *piece[In, Out] // guarded by run.mu
-	resolved   bool            // guarded by run.mu
-	claimed    atomic.Bool     // somebody sets value and err
-	index      int
-	call       queue.Call
-	value      Out
-	err        error
-	buf        [16]byte
+	first, last *batch[In, Out] // read and not all yielded, in input order
+	open        *batch[In, Out] // the last, if it may get more values
+	unsent      *batch[In, Out] // the first that is not submitted
+	submitting  bool            // somebody is at it
+	under       int             // values submitted and not resolved
+	ready       []part[In, Out] // resolved and not yielded, in completion order, if not ordered
+	read        int             // values taken from the input
+	limit       int             // most that may be read and not given
+	waits       bool            // the producer adds nothing for now, or any more
+	over        bool            // the input has ended
+	stopped     bool            // the consumer has left
+	failure     error           // of the whole
+	panicked    any             // the input's panic
 }
 
 func newStream[In, Out any](ctx context.Context, t Task[In, Out], ex Executor, ordered bool) *stream[In, Out] {
@@ -54,6 +49,7 @@ func newStream[In, Out any](ctx context.Context, t Task[In, Out], ex Executor, o
 	}
 	s.window.begin(t.options().window, s.desk.Processes())
 	s.limit = s.window.size
+	s.busy = 2 * s.desk.Processes()
 	s.failure = t.options().err
 	return s
 }
@@ -65,7 +61,7 @@ func poke(c chan struct{}) {
 	}
 }
 
-// produce reads the input and submits. It runs on a goroutine of its own.
+// produce reads the input. It runs on a goroutine of its own.
 func (s *stream[In, Out]) produce(in iter.Seq[In]) {
 	clean := false
 	defer func() {
@@ -76,13 +72,14 @@ func (s *stream[In, Out]) produce(in iter.Seq[In]) {
 			}
 		}
 		s.mu.Lock()
-		s.over, s.panicked = true, v
+		s.over, s.waits, s.panicked = true, true, v
 		s.mu.Unlock()
+		s.submit()
 		poke(s.news)
 	}()
 	if s.awaitRoom() {
 		for v := range in {
-			if !s.submit(&v) || !s.awaitRoom() {
+			if !s.add(&v) {
 				break
 			}
 		}
@@ -94,12 +91,13 @@ func (s *stream[In, Out]) produce(in iter.Seq[In]) {
 func (s *stream[In, Out]) awaitRoom() bool {
 	for {
 		s.mu.Lock()
-		end := s.stopped || s.failure != nil
-		free := s.read-int(s.given.Load()) < s.limit
+		end, free := s.endedLocked(), s.freeLocked()
+		s.waits = !end && !free
 		s.mu.Unlock()
 		if end || free {
 			return !end
 		}
+		s.submit()
 		select {
 		case <-s.room:
 		case <-s.ctx.Done():
@@ -108,81 +106,122 @@ func (s *stream[In, Out]) awaitRoom() bool {
 	}
 }
 
-// submit submits one value. It returns false when the whole has failed, or the consumer has left.
-func (s *stream[In, Out]) submit(v *In) bool {
-	p := &piece[In, Out]{run: s}
-	if !s.enlist(p) {
-		return false
-	}
-	err := s.hand(p, v)
-	switch {
-	case err == nil:
-		return true
-	case errors.Is(err, ErrClosed), errors.Is(err, ErrTerminated), err == s.ctx.Err():
-		s.fail(err, p)
-		return false
-	}
-	p.finish(err)
-	return true
-}
+func (s *stream[In, Out]) endedLocked() bool { return s.stopped || s.failure != nil }
+func (s *stream[In, Out]) freeLocked() bool  { return s.read-int(s.given.Load()) < s.limit }
 
-// hand encodes a value and submits it, waiting for room in the queue.
-func (s *stream[In, Out]) hand(p *piece[In, Out], v *In) error {
-	data, err := s.task.core.in.Append(p.buf[:0], v)
+// add takes a value of the input, and waits until there may be another. It returns false when there is nothing more to do.
+func (s *stream[In, Out]) add(v *In) bool {
+	data, err := s.task.core.in.Append(s.scratch[:0], v)
 	if err == nil && len(data) > wire.MaxPayload {
 		err = tooLarge(len(data))
 	}
-	if err != nil {
-		return &EncodeError{Task: s.task.core.name, Err: err}
-	}
-	c := &p.call
-	c.Task, c.Data, c.Sink, c.Deadline = &s.task.options().task, data, p, deadlineOf(s.ctx)
-	entered, err := s.desk.Submit(c, true, nil)
-	if err == nil && entered != nil {
-		err = awaitRoom(s.ctx, s.desk, c, entered)
-	}
-	return err
-}
-
-// enlist adds a piece to those that are under way.
-func (s *stream[In, Out]) enlist(p *piece[In, Out]) bool {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.stopped {
+	if s.endedLocked() {
+		s.mu.Unlock()
 		return false
 	}
-	p.index = s.read
+	switch {
+	case err != nil:
+		s.addFailedLocked(&EncodeError{Task: s.task.core.name, Err: err})
+	case len(data) >= batchBytes:
+		s.beginLocked().call.Data = data
+		s.open.ends = append(s.open.ends, uint64(len(data)))
+		s.open, s.scratch = nil, nil
+	default:
+		if s.open == nil {
+			s.beginLocked()
+		}
+		s.open.add(data)
+		if s.scratch = data; s.open.len() == batchMost {
+			s.open = nil
+		}
+	}
 	s.read++
-	p.prev = s.last
-	if s.last == nil {
-		s.first = p
-	} else {
-		s.last.next = p
-	}
-	s.last = p
-	return true
-}
-
-func (s *stream[In, Out]) unlinkLocked(p *piece[In, Out]) {
-	if p.prev == nil {
-		s.first = p.next
-	} else {
-		p.prev.next = p.next
-	}
-	if p.next == nil {
-		s.last = p.prev
-	} else {
-		p.next.prev = p.prev
-	}
-	p.prev, p.next = nil, nil
-}
-
-// fail ends the whole: what is under way is still yielded, then err. The piece p was not accepted.
-func (s *stream[In, Out]) fail(err error, p *piece[In, Out]) {
-	s.mu.Lock()
-	s.unlinkLocked(p)
-	s.failLocked(err)
+	due, free := s.dueLocked(), s.freeLocked()
 	s.mu.Unlock()
+	if err != nil {
+		poke(s.news)
+	}
+	if due {
+		s.submit()
+	}
+	return free || s.awaitRoom()
+}
+
+// addFailedLocked adds a value that cannot be sent.
+func (s *stream[In, Out]) addFailedLocked(err error) {
+	b := s.beginLocked()
+	s.open = nil
+	if s.unsent == b {
+		s.unsent = nil
+	}
+	b.add(nil)
+	b.values = b.one[:]
+	b.claimed.Store(1)
+	b.failLocked(0, err)
+	b.resolveLocked(0, 1)
+}
+
+// beginLocked begins a batch behind all others.
+func (s *stream[In, Out]) beginLocked() *batch[In, Out] {
+	b := &batch[In, Out]{run: s, index: s.read, prev: s.last}
+	b.call.Data, b.ends = b.buf[:0], b.endsOne[:1]
+	if s.last == nil {
+		s.first = b
+	} else {
+		s.last.next = b
+	}
+	if s.unsent == nil {
+		s.unsent = b
+	}
+	s.last, s.open = b, b
+	return b
+}
+
+// dueLocked reports whether a batch is to be submitted now: it gets no more values, or the pool might run out of work. It is
+// held back only while the pool is busy and has twice as many values before it.
+func (s *stream[In, Out]) dueLocked() bool {
+	return s.unsent != nil && !s.submitting && !s.endedLocked() &&
+		(s.unsent != s.open || s.waits || s.under < s.busy+2*s.open.len())
+}
+
+// submit submits what is due. One does so at a time, in input order. It never blocks.
+func (s *stream[In, Out]) submit() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.dueLocked() {
+		b := s.unsent
+		s.unsent = b.next
+		for s.unsent != nil && s.unsent.resolved != 0 { // was never to be sent
+			s.unsent = s.unsent.next
+		}
+		if s.open == b {
+			s.open = nil
+		}
+		s.under += b.len()
+		s.submitting = true
+		s.mu.Unlock()
+		err := b.submit()
+		s.mu.Lock()
+		s.submitting = false
+		if err != nil {
+			s.under -= b.len()
+			s.refusedLocked(b, err)
+		}
+	}
+}
+
+// refusedLocked ends the whole: what is under way is still yielded, then err. A batch was not accepted, and none after it is.
+func (s *stream[In, Out]) refusedLocked(b *batch[In, Out], err error) {
+	for b != nil {
+		next := b.next
+		if b.resolved == 0 {
+			s.unlinkLocked(b)
+		}
+		b = next
+	}
+	s.open, s.unsent = nil, nil
+	s.failLocked(err)
 	poke(s.news)
 }
 
@@ -192,68 +231,38 @@ func (s *stream[In, Out]) failLocked(err error) {
 	}
 }
 
-// Resolve takes the outcome of a piece.
-func (p *piece[In, Out]) Resolve(_ int32, all []queue.Outcome) {
-	o := &all[0]
-	if o.Unused = p.claimed.Swap(true); o.Unused { // it was aborted, and may be at the consumer
-		return
-	}
-	o.Err = decodeOutcome(p.run.task.core.out, p.call.Task.Name, o, &p.value)
-	o.Unused = !p.finish(o.Err)
-}
-
-// Abort resolves a piece without its task.
-func (p *piece[In, Out]) Abort(err error) {
-	if errors.Is(err, ErrTerminated) {
-		s := p.run
-		s.mu.Lock()
-		s.failLocked(err)
-		s.mu.Unlock()
-	}
-	if !p.claimed.Swap(true) {
-		p.finish(err)
-	}
-}
-
-// finish makes a piece ready to be yielded. The caller has claimed it, or nobody else knows it.
-func (p *piece[In, Out]) finish(err error) bool {
-	s := p.run
-	s.mu.Lock()
-	if s.stopped {
-		s.mu.Unlock()
-		return false
-	}
-	p.resolved = true
-	p.err = err
-	first := len(s.ready) == 0
-	if !s.ordered {
-		s.ready = append(s.ready, p)
+func (s *stream[In, Out]) unlinkLocked(b *batch[In, Out]) {
+	if b.prev == nil {
+		s.first = b.next
 	} else {
-		first = s.first == p
+		b.prev.next = b.next
 	}
-	s.mu.Unlock()
-	if first {
-		poke(s.news)
+	if b.next == nil {
+		s.last = b.prev
+	} else {
+		b.next.prev = b.prev
 	}
-	return true
+	b.prev, b.next = nil, nil
 }
 
 // items yields what is ready, and waits for more.
 func (s *stream[In, Out]) items(yield func(Item[Out]) bool) {
-	var batch []*piece[In, Out]
+	var parts []part[In, Out]
 	for {
 		var end bool
-		if batch, end = s.take(batch[:0]); end {
+		if parts, end = s.take(parts[:0]); end {
 			s.close(yield)
 			return
 		}
-		for _, p := range batch {
-			s.give()
-			if !yield(Item[Out]{p.index, p.value, p.err}) {
-				return
+		for _, p := range parts {
+			for i := p.from; i < p.to; i++ {
+				s.give()
+				if !yield(p.item(i)) {
+					return
+				}
 			}
 		}
-		if len(batch) > 0 {
+		if len(parts) > 0 {
 			poke(s.room)
 			continue
 		}
@@ -273,29 +282,37 @@ func (s *stream[In, Out]) give() {
 	}
 }
 
-// take moves what is ready to batch. It reports end when nothing will be any more.
-func (s *stream[In, Out]) take(batch []*piece[In, Out]) (_ []*piece[In, Out], end bool) {
+// take moves what is ready to parts. It reports end when nothing will be any more.
+func (s *stream[In, Out]) take(parts []part[In, Out]) (_ []part[In, Out], end bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if errors.Is(s.failure, ErrTerminated) || s.ctx.Err() != nil {
 		s.failLocked(s.ctx.Err())
-		return batch, true
+		return parts, true
 	}
 	if s.ordered {
-		for p := s.first; p != nil && p.resolved; p = s.first {
-			s.unlinkLocked(p)
-			batch = append(batch, p)
+		for b := s.first; b != nil; b = s.first {
+			if p, some := b.nextLocked(); some {
+				parts = append(parts, p)
+			}
+			if s.first == b { // it has not been yielded as a whole
+				break
+			}
 		}
 	} else {
-		batch = append(batch, s.ready...)
+		parts = append(parts, s.ready...)
 		clear(s.ready)
 		s.ready = s.ready[:0]
-		for _, p := range batch {
-			s.unlinkLocked(p)
+		for _, p := range parts {
+			p.of.yieldLocked(p.to - p.from)
 		}
 	}
-	s.limit = s.window.next(len(batch))
-	return batch, len(batch) == 0 && s.first == nil && (s.over || s.failure != nil)
+	n := 0
+	for _, p := range parts {
+		n += p.to - p.from
+	}
+	s.limit = s.window.next(n)
+	return parts, n == 0 && s.first == nil && (s.over || s.failure != nil)
 }
 
 // close yields the failure of the whole, if there is one, and passes on the input's panic.
@@ -315,16 +332,16 @@ func (s *stream[In, Out]) close(yield func(Item[Out]) bool) {
 func (s *stream[In, Out]) stop() {
 	s.mu.Lock()
 	s.stopped = true
-	var left []*piece[In, Out]
-	for p := s.first; p != nil; p = p.next {
-		if !p.resolved {
-			left = append(left, p)
+	var left []*batch[In, Out]
+	for b := s.first; b != nil && b != s.unsent; b = b.next {
+		if b.resolved != b.all() {
+			left = append(left, b)
 		}
 	}
 	s.mu.Unlock()
 	poke(s.room)
-	for _, p := range left {
-		s.desk.Cancel(&p.call)
+	for _, b := range left {
+		s.desk.Cancel(&b.call)
 	}
 }
 
@@ -333,10 +350,14 @@ type window struct {
 	size        int
 	least, most int // size adapts between them
 	last        time.Time
-	each        float64 // nanoseconds between results, smoothed
+	took        time.Duration // for the last results, of so many
+	results     float64
 }
 
-const mostAhead = 4096
+const (
+	mostAhead = 4096
+	remember  = 8 * time.Millisecond // how long ago what the window goes by may be
+)
 
 func (w *window) begin(asked, processes int) {
 	if asked > 0 {
@@ -354,13 +375,13 @@ func (w *window) next(n int) int {
 	}
 	now := time.Now()
 	if !w.last.IsZero() {
-		each := float64(now.Sub(w.last)) / float64(n)
-		if w.each == 0 {
-			w.each = each
-		}
-		w.each += (each - w.each) / 8
-		target := int(float64(time.Millisecond) / max(w.each, 1))
+		w.took += now.Sub(w.last)
+		w.results += float64(n)
+		target := int(w.results * float64(time.Millisecond) / float64(max(w.took, 1)))
 		w.size = min(max(w.least, target), 2*w.size, w.most)
+		for w.took > remember {
+			w.took, w.results = w.took/2, w.results/2
+		}
 	}
 	w.last = now
 	return w.size
