@@ -104,7 +104,7 @@ func TestLive(t *testing.T) {
 	for range 3 {
 		fail.Apply(t.Context(), pool, "payload-that-nobody-may-see")
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	req, _ := http.NewRequestWithContext(ctx, "GET", url+"/live", nil)
 	resp, err := http.DefaultClient.Do(req)
