@@ -93,6 +93,9 @@ func TestRecycleFiguresOfOverrun(t *testing.T) {
 	if why.Timeout != timeout || why.Run < timeout+grace || why.Run > time.Minute {
 		t.Errorf("it timed out because of %+v", why)
 	}
+	if err := p.WaitReady(ctx); err != nil { // else it may be canceled before the pool knows that it runs
+		t.Fatal(err)
+	}
 	pipe := recyclePipe(t)
 	r := recycleDeaf.ApplyAsync(ctx, p, pipe)
 	if _, err := os.ReadFile(pipe); err != nil { // it runs
