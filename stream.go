@@ -30,7 +30,7 @@ type stream[In, Out any] struct {
 	first, last *batch[In, Out] // read and not all yielded, in input order
 	open        *batch[In, Out] // the last, if it may get more values
 	unsent      *batch[In, Out] // the first that is not submitted
-	submitting  bool            // somebody is at it
+	submitting  *batch[In, Out] // is being submitted: nobody else touches its call
 	under       int             // values submitted and not resolved
 	ready       []part[In, Out] // resolved and not yielded, in completion order, if not ordered
 	read        int             // values taken from the input
@@ -181,7 +181,7 @@ func (s *stream[In, Out]) beginLocked() *batch[In, Out] {
 // dueLocked reports whether a batch is to be submitted now: it gets no more values, or the pool might run out of work. It is
 // held back only while the pool is busy and has twice as many values before it.
 func (s *stream[In, Out]) dueLocked() bool {
-	return s.unsent != nil && !s.submitting && !s.endedLocked() &&
+	return s.unsent != nil && s.submitting == nil && !s.endedLocked() &&
 		(s.unsent != s.open || s.waits || s.under < s.busy+2*s.open.len())
 }
 
@@ -199,14 +199,19 @@ func (s *stream[In, Out]) submit() {
 			s.open = nil
 		}
 		s.under += b.len()
-		s.submitting = true
+		s.submitting = b
 		s.mu.Unlock()
 		err := b.submit()
 		s.mu.Lock()
-		s.submitting = false
-		if err != nil {
+		s.submitting = nil
+		switch {
+		case err != nil:
 			s.under -= b.len()
 			s.refusedLocked(b, err)
+		case s.stopped && b.resolved != b.all(): // the consumer left meanwhile, and could not cancel it
+			s.mu.Unlock()
+			s.desk.Cancel(&b.call)
+			s.mu.Lock()
 		}
 	}
 }
@@ -334,7 +339,7 @@ func (s *stream[In, Out]) stop() {
 	s.stopped = true
 	var left []*batch[In, Out]
 	for b := s.first; b != nil && b != s.unsent; b = b.next {
-		if b.resolved != b.all() {
+		if b.resolved != b.all() && b != s.submitting {
 			left = append(left, b)
 		}
 	}

@@ -37,6 +37,23 @@ func TestBatchIsSetOnce(t *testing.T) {
 	}
 }
 
+// The consumer leaves while a batch is being submitted. It is canceled once the pool has it, not before.
+func TestStopWhileSubmitting(t *testing.T) {
+	desk := &fakeDesk{processes: 100}
+	s := newStream(t.Context(), Declare[int, int]("x"), desk, true)
+	desk.meanwhile = func() {
+		s.stop()
+		if len(desk.canceled) > 0 {
+			t.Error("a call that nobody has yet was canceled")
+		}
+	}
+	v := 1
+	s.add(&v)
+	if len(desk.calls) != 1 || !desk.canceled[desk.calls[0]] {
+		t.Errorf("%d calls are left, %d were canceled", len(desk.calls), len(desk.canceled))
+	}
+}
+
 func answerOf[In any](t *testing.T, task Task[In, int], v int) queue.Outcome {
 	payload, err := task.core.out.Append(nil, &v)
 	if err != nil {
@@ -48,7 +65,8 @@ func answerOf[In any](t *testing.T, task Task[In, int], v int) queue.Outcome {
 // fakeDesk keeps what is submitted.
 type fakeDesk struct {
 	processes int
-	most      int // accepts no more calls; 0: all
+	most      int    // accepts no more calls; 0: all
+	meanwhile func() // if not nil, it happens before a call is accepted
 
 	mu       sync.Mutex
 	calls    []*queue.Call
@@ -60,6 +78,9 @@ type fakeDesk struct {
 func (d *fakeDesk) Desk() queue.Desk { return d }
 
 func (d *fakeDesk) Submit(c *queue.Call, _ bool, _ queue.Waiter) (<-chan struct{}, error) {
+	if d.meanwhile != nil {
+		d.meanwhile()
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.accepted++; d.most > 0 && d.accepted > d.most {
