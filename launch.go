@@ -27,8 +27,10 @@ func launchSpawn(c *Config) supervisor.Launch {
 	}
 }
 
-func launchCommand(c *Config, path string, args []string) supervisor.Launch {
+// launchCommand starts a program that speaks the protocol. It may be one that waits for its lifeline.
+func launchCommand(c *Config, path string, args []string, waits bool) supervisor.Launch {
 	spec := c.spec(path, args, overPipes)
+	spec.Held = !waits
 	return func(_ string, prime func(transport.Conn, *transport.Board)) (supervisor.Process, error) {
 		return launch(spec, overPipes, prime)
 	}

@@ -34,9 +34,6 @@ func startFilter(spec process.Spec, peer *transport.MemoryPeer, board *transport
 		in.Close()
 		return nil, err
 	}
-	if p.Held {
-		in.WriteString("\n") // has room; if it has ended, that will be known
-	}
 	f := &filter{running: running{p}, exited: make(chan struct{})}
 	go f.live(lines.Serve(peer, board, in, printed{p.Stdout}), peer, in)
 	return f, nil

@@ -71,19 +71,35 @@ const orphanFilter = `(trap '' TERM HUP; exec sleep 1000 <&- >&- 2>&- 3<&- 4<&-)
 
 // TestOrphanFilterParent is no test but the parent.
 func TestOrphanFilterParent(t *testing.T) {
-	if !orphan.Parent() {
-		t.Skip("runs in a process of its own: see TestNoOrphansOfFilters")
-	}
-	orphan.Begun()
-	line := procpool.Declare[string, string]("line")
-	pool, err := procpool.New(procpool.Config{
-		Processes: 3, MaxTasksPerChild: 2, StartMethod: procpool.Lines("sh", "-c", orphanFilter), Stderr: io.Discard,
-	})
+	orphanMapping(t, "line", procpool.Lines("sh", "-c", orphanFilter))
+}
+
+// orphanWrapper starts the same, and then becomes a worker.
+const orphanWrapper = `(trap '' TERM HUP; exec sleep 1000 <&- >&- 2>&- 3<&- 4<&- 5<&- 6<&-) & exec "$0"`
+
+// TestOrphanCommandParent is no test but the parent.
+func TestOrphanCommandParent(t *testing.T) {
+	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for { // recycled as fast as can be, so that it mostly dies while it forks
-		line.Map(context.Background(), pool, make([]string, 100))
+	orphanMapping(t, "orphan.line", procpool.Command("sh", "-c", orphanWrapper, self))
+}
+
+var _ = procpool.Define("orphan.line", func(_ context.Context, line string) (string, error) { return line, nil })
+
+// orphanMapping maps without end. Its workers are replaced as fast as can be, so that it mostly dies while it forks.
+func orphanMapping(t *testing.T, task string, workers procpool.StartMethod) {
+	if !orphan.Parent() {
+		t.Skip("runs in a process of its own, which is killed")
+	}
+	orphan.Begun()
+	pool, err := procpool.New(procpool.Config{Processes: 3, MaxTasksPerChild: 2, StartMethod: workers, Stderr: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		procpool.Declare[string, string](task).Map(context.Background(), pool, make([]string, 100))
 	}
 }
 
@@ -91,4 +107,10 @@ func TestOrphanFilterParent(t *testing.T) {
 func TestNoOrphansOfFilters(t *testing.T) {
 	pooltest.Check(t)
 	orphan.Hunt(t, "TestOrphanFilterParent", 10, 200*time.Millisecond)
+}
+
+// And with programs that become a worker late.
+func TestNoOrphansOfCommands(t *testing.T) {
+	pooltest.Check(t)
+	orphan.Hunt(t, "TestOrphanCommandParent", 10, 200*time.Millisecond)
 }

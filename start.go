@@ -57,7 +57,7 @@ func Command(path string, args ...string) StartMethod {
 	return StartMethod{&startMethod{
 		prefix: "CommandPoolWorker",
 		check:  func(*Config) error { return needProgram("Command", path) },
-		launch: func(c *Config) supervisor.Launch { return launchCommand(c, path, args) },
+		launch: func(c *Config) supervisor.Launch { return launchCommand(c, path, args, false) },
 	}}
 }
 
@@ -98,7 +98,7 @@ func StartProgram(p start.Program) StartMethod {
 			}
 			return needProgram(p.Prefix, p.Path)
 		},
-		launch: func(c *Config) supervisor.Launch { return launchCommand(c, p.Path, p.Args) },
+		launch: func(c *Config) supervisor.Launch { return launchCommand(c, p.Path, p.Args, true) },
 	}}
 }
 

@@ -76,29 +76,47 @@ func TestSettle(t *testing.T) {
 	}
 }
 
-// A program that has never heard of us begins with the line that tells that its end is sure.
+// A program that has never heard of us begins when its end is sure, and has what it is to have.
 func TestHeld(t *testing.T) {
-	for _, told := range []string{"", "\nrest\n"} {
-		r, w, err := os.Pipe()
+	for _, binds := range []bool{true, false} {
+		w, next := report(t)
+		spec := Spec{Path: "sh", Args: []string{"-c", `echo "$* $(cat)" >&3; [ -e /proc/$$/fd/5 ] || echo closed >&3`, "sh", "a b", "c"}, Held: true}
+		spec.Files = []*os.File{w}
+		children.join()
+		p := &Process{exited: make(chan struct{})}
+		path, err := spec.lookPath()
 		if err != nil {
 			t.Fatal(err)
 		}
-		spec := Spec{Path: "sh", Args: []string{"-c", `echo "$0 $*"; cat`, "a b", "c"}, Stdin: r, Held: true}
-		p := run(t, spec)
-		r.Close()
-		w.WriteString(told)
-		w.Close()
-		said, _ := io.ReadAll(p.Stdout)
-		want := ""
-		if told != "" {
-			want = "a b c\nrest\n"
+		watch, err := p.fork(&spec, path)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if !p.Held || string(said) != want {
-			t.Errorf("held: %v, it says %q, want %q", p.Held, said, want)
+		if binds {
+			if err := p.bind(&watch); err != nil {
+				t.Fatal(err)
+			}
+			p.leash.WriteString("\n")
+			for _, want := range []string{"a b c ", "closed"} {
+				if got := next(); got != want {
+					t.Errorf("says %q, want %q", got, want)
+				}
+			}
 		}
+		p.leash.Close()
+		p.reap(watch)
+		if w.WriteString("nothing else\n"); next() != "nothing else" {
+			t.Errorf("bound: %v, says more than it should", binds)
+		}
+		p.Stdout.Close()
+		p.Stderr.Close()
 	}
 	if _, err := Start(Spec{Path: "/no/such", Held: true}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a missing program: %v", err)
+	}
+	p := run(t, Spec{Path: "echo", Args: []string{"-n", "$HOME; 'x'"}, Held: true})
+	if said, err := io.ReadAll(p.Stdout); string(said) != "$HOME; 'x'" {
+		t.Errorf("echo says %q, %v", said, err)
 	}
 }
 

@@ -3,27 +3,41 @@
 package process
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-// holder reads no more of a file that cannot be rewound than a line.
 const holder = "/bin/sh"
 
-// hold returns how to start a shell that reads a line and then becomes the program. It is to be sent that line when the
-// lifeline is bound. If we die before, the shell reads the end, and ends.
-func hold(path string, argv []string) (shell string, args []string) {
-	return holder, append([]string{holder, "-c", `read -r bound && exec "$0" "$@"`, path}, argv[1:]...)
+// hold returns how to start a shell that reads a line from its last descriptor and then becomes the program, without that
+// descriptor. It gets the line when the lifeline is bound. If we die before, it reads the end, and ends.
+func hold(path string, argv []string, last int) (shell string, args []string) {
+	script := fmt.Sprintf(`read -r bound <&%d && exec "$0" "$@" %d<&-`, last, last)
+	return holder, append([]string{holder, "-c", script, path}, argv[1:]...)
 }
 
-// holdable reports whether there is a shell, and a program for it. If not, the kernel tells what is wrong more clearly.
+// holdable reports whether there is a shell, and a program for it. If not, the kernel tells what is wrong more clearly. Below
+// /proc, paths mean something else to a shell: /proc/self/exe is this program, which waits by itself if it is a worker.
 func (s *Spec) holdable(path string) bool {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(s.Dir, path)
 	}
 	info, err := os.Stat(path)
-	return (s.Attr == nil || s.Attr.Chroot == "") && err == nil && !info.IsDir() &&
-		unix.Access(path, unix.X_OK) == nil && unix.Access(holder, unix.X_OK) == nil
+	return (s.Attr == nil || s.Attr.Chroot == "") && err == nil && !info.IsDir() && !strings.HasPrefix(path, "/proc/") &&
+		unix.Access(path, unix.X_OK) == nil && unix.Access(holder, unix.X_OK) == nil &&
+		s.Lifeline()+1 <= 9 // a shell knows no more by their numbers
+}
+
+// leash gives the child the read end of a pipe, and returns the write end.
+func (d *descriptors) leash() (*os.File, error) {
+	r, w, err := pipe()
+	if err != nil {
+		return nil, fmt.Errorf("pipe for the shell: %w", err)
+	}
+	d.add(r)
+	return os.NewFile(uintptr(w), "leash"), nil
 }

@@ -27,7 +27,7 @@ type Spec struct {
 	Cgroup *Cgroup              // nil: ours. Start takes it over, also when it fails: it ends with the process
 	Limit  uint64               // with no Cgroup: its memory is limited by a new one where that is possible; 0: no limit
 	Files  []*os.File           // become descriptors 3, 4, ... in blocking mode; Start does not close them
-	Held   bool                 // the program has never heard of Settle, so a shell begins: see Process.Held
+	Held   bool                 // the program may never have heard of Settle: a shell holds it back until the lifeline is bound
 	Stdin  *os.File             // nil: /dev/null
 	Stdout *os.File             // nil: a pipe to Process.Stdout
 }
@@ -42,10 +42,10 @@ const firstFile = 3
 type Process struct {
 	// Immutable after Start.
 	PID    int
-	Held   bool     // a shell reads the first line of standard input, and then becomes the program, which reads the rest
 	Stdout *os.File // the read end of its output, nonblocking, the caller's to close; nil if Spec.Stdout was given
 	Stderr *os.File // the same for its errors
 	line   lifeline
+	leash  *os.File // for a shell that holds the program back; used by Start only
 	cgroup *Cgroup
 	exited chan struct{}
 

@@ -40,6 +40,10 @@ func (p *Process) start(s *Spec) (watch int, err error) {
 		undo(p.PID, watch)
 		return -1, err
 	}
+	if p.leash != nil {
+		p.leash.WriteString("\n") // has room; a shell that has ended is known of soon
+		p.leash.Close()
+	}
 	return watch, nil
 }
 
@@ -57,8 +61,12 @@ func (p *Process) fork(s *Spec, path string) (watch int, err error) {
 	watch = -1
 	attr := &syscall.ProcAttr{Dir: s.Dir, Env: env, Files: child.given, Sys: s.attr(&watch)}
 	argv := append([]string{cmp.Or(s.Name, s.Path)}, s.Args...)
-	if p.Held = s.Held && s.holdable(path); p.Held {
-		path, argv = hold(path, argv)
+	if s.Held && s.holdable(path) {
+		if p.leash, err = child.leash(); err != nil {
+			return -1, err
+		}
+		path, argv = hold(path, argv, len(child.given)-1)
+		attr.Files = child.given
 	}
 	p.PID, err = children.start(path, argv, attr)
 	runtime.KeepAlive(s)
@@ -108,7 +116,7 @@ func (s *Spec) attr(pidfd *int) *syscall.SysProcAttr {
 
 // abandon gives back what a failed start has opened.
 func (p *Process) abandon() {
-	for _, f := range []*os.File{p.Stdout, p.Stderr} {
+	for _, f := range []*os.File{p.Stdout, p.Stderr, p.leash} {
 		if f != nil {
 			f.Close()
 		}

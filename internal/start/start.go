@@ -1,7 +1,7 @@
 // Package start is how this repository's packages make start methods of their own.
 package start
 
-// Program is a worker program that speaks the protocol.
+// Program is a worker program that speaks the protocol, and starts nothing before its lifeline is bound.
 type Program struct {
 	Prefix string // of the workers' names
 	Path   string
