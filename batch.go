@@ -41,8 +41,10 @@ type part[In, Out any] struct {
 	errs     []error
 }
 
+// item returns a value for the consumer, whose alone it is: others of the batch may take long.
 func (p part[In, Out]) item(i int) Item[Out] {
 	it := Item[Out]{Index: p.of.index + i, Value: p.of.values[i]}
+	clear(p.of.values[i : i+1])
 	if p.errs != nil {
 		it.Err = p.errs[i]
 	}
@@ -158,11 +160,19 @@ func (b *batch[In, Out]) failLocked(i int, err error) {
 // Abort resolves what is left without its task.
 func (b *batch[In, Out]) Abort(err error) {
 	s := b.run
-	left := b.all() &^ b.claimed.Or(b.all())
 	s.mu.Lock()
 	if errors.Is(err, ErrTerminated) {
 		s.failLocked(err)
 	}
+	b.abortLocked(err)
+	s.mu.Unlock()
+	poke(s.news)
+	s.submit()
+}
+
+func (b *batch[In, Out]) abortLocked(err error) {
+	s := b.run
+	left := b.all() &^ b.claimed.Or(b.all())
 	for left != 0 && !s.stopped {
 		from := bits.TrailingZeros64(left)
 		to := from + bits.TrailingZeros64(^(left >> from))
@@ -173,9 +183,6 @@ func (b *batch[In, Out]) Abort(err error) {
 		b.resolveLocked(from, to)
 		s.under -= to - from
 	}
-	s.mu.Unlock()
-	poke(s.news)
-	s.submit()
 }
 
 // nextLocked returns the values that can be yielded next, in order, as yielded.

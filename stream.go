@@ -206,7 +206,6 @@ func (s *stream[In, Out]) submit() {
 		s.submitting = nil
 		switch {
 		case err != nil:
-			s.under -= b.len()
 			s.refusedLocked(b, err)
 		case s.stopped && b.resolved != b.all(): // the consumer left meanwhile, and could not cancel it
 			s.mu.Unlock()
@@ -216,8 +215,15 @@ func (s *stream[In, Out]) submit() {
 	}
 }
 
-// refusedLocked ends the whole: what is under way is still yielded, then err. A batch was not accepted, and none after it is.
+// refusedLocked takes in that a batch was not accepted. Where that is for good, it ends the whole: what is under way is
+// still yielded, then err. Else, while workers cannot start, its values have failed.
 func (s *stream[In, Out]) refusedLocked(b *batch[In, Out], err error) {
+	defer poke(s.news)
+	if !errors.Is(err, ErrClosed) && !errors.Is(err, ErrTerminated) && err != s.ctx.Err() {
+		b.abortLocked(err)
+		return
+	}
+	s.under -= b.len()
 	for b != nil {
 		next := b.next
 		if b.resolved == 0 {
@@ -227,7 +233,6 @@ func (s *stream[In, Out]) refusedLocked(b *batch[In, Out], err error) {
 	}
 	s.open, s.unsent = nil, nil
 	s.failLocked(err)
-	poke(s.news)
 }
 
 func (s *stream[In, Out]) failLocked(err error) {
@@ -268,6 +273,7 @@ func (s *stream[In, Out]) items(yield func(Item[Out]) bool) {
 			}
 		}
 		if len(parts) > 0 {
+			clear(parts) // their batches are done with
 			poke(s.room)
 			continue
 		}

@@ -66,6 +66,7 @@ func answerOf[In any](t *testing.T, task Task[In, int], v int) queue.Outcome {
 type fakeDesk struct {
 	processes int
 	most      int    // accepts no more calls; 0: all
+	failing   int    // refuses each call that is a multiple, for now; 0: none
 	meanwhile func() // if not nil, it happens before a call is accepted
 
 	mu       sync.Mutex
@@ -85,6 +86,9 @@ func (d *fakeDesk) Submit(c *queue.Call, _ bool, _ queue.Waiter) (<-chan struct{
 	defer d.mu.Unlock()
 	if d.accepted++; d.most > 0 && d.accepted > d.most {
 		return nil, ErrClosed
+	}
+	if d.failing > 0 && d.accepted%d.failing == 0 {
+		return nil, errCircuit
 	}
 	d.calls = append(d.calls, c)
 	if d.news != nil {
@@ -264,6 +268,57 @@ func TestStreamRefused(t *testing.T) {
 		if n < most || err != ErrClosed {
 			t.Errorf("of %d calls %d values are yielded, and then %v", most, n, err)
 		}
+	}
+}
+
+var errCircuit = &StartError{Err: errors.New("circuit")}
+
+// While workers cannot start, values fail one by one, and the iteration goes on.
+func TestStreamRefusedForNow(t *testing.T) {
+	task := Declare[odd, int]("x")
+	for failing := 1; failing < 20; failing += 3 {
+		desk := &fakeDesk{processes: 2, failing: failing, news: make(chan struct{}, 1)}
+		end := make(chan struct{})
+		served := make(chan struct{})
+		go func() { defer close(served); desk.serve(t, task, end) }() // ends with end, which is waited for
+		i, failed := 0, 0
+		for _, err := range task.With(CallOptions{Window: 300}).IMap(t.Context(), desk, slices.Values(make([]odd, 5000))) {
+			if e, ok := errors.AsType[*ItemError](err); !ok || e.Index != i {
+				t.Fatalf("value %d: %v", i, err)
+			}
+			if i++; errors.Is(err, errCircuit) {
+				failed++
+			}
+		}
+		close(end)
+		<-served
+		if i != 5000 || failed == 0 || failing == 1 && failed != i {
+			t.Errorf("every %dth call is refused: of %d values %d failed for that", failing, i, failed)
+		}
+	}
+}
+
+// What the consumer was given is not kept for the others of its batch, which may take long.
+func TestStreamGivesAway(t *testing.T) {
+	task := Declare[int, int]("x")
+	desk := &fakeDesk{processes: 1}
+	s := newStream(t.Context(), task.With(CallOptions{Window: 100}), desk, false)
+	for v := range 50 {
+		s.add(&v)
+	}
+	b := desk.calls[len(desk.calls)-1].Sink.(*batch[int, int])
+	if b.len() < 2 {
+		t.Fatalf("no batch in %d calls", len(desk.calls))
+	}
+	b.Resolve(0, []queue.Outcome{answerOf(t, task, 7)})
+	for it := range s.items {
+		if it.Value != 7 {
+			t.Errorf("gives %+v", it)
+		}
+		break
+	}
+	if b.values[0] != 0 {
+		t.Errorf("keeps %d", b.values[0])
 	}
 }
 
