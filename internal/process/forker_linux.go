@@ -27,10 +27,11 @@ type thread struct {
 	turn  chan struct{} // holds a token while nobody starts a program
 
 	// Owned by who has the turn.
-	own    bool // it has a table of descriptors of its own, see separate
-	shared bool // and can't get one
-	ours   int  // if it has: a socket, from which its own end receives descriptors
-	theirs int  // that end, in the thread's table
+	own       bool // it has a table of descriptors of its own, see separate
+	shared    bool // and can't get one
+	ours      int  // if it has: a socket, from which its own end receives descriptors
+	theirs    int  // that end, in the thread's table
+	inherited []inherited
 }
 
 // join must come before start, and leave when the process is reaped or could not be started.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -19,7 +20,7 @@ import (
 //
 // Three kinds stay in that table, under their numbers. Go's runtime knows nothing of all this, and uses its poller from any
 // thread. It has its last words on standard error. And what is inherited by any child of the program, as it is not closed
-// at an exec, is inherited by these too, if it was there when the table was made.
+// at an exec, is inherited by these too, if it was there when the table was made, until the program closes it.
 
 // large is the number of a descriptor by which a table is known to be large: the system gives the lowest that is free.
 const large = 256
@@ -36,7 +37,13 @@ func (t *thread) startWithOwn(path string, argv []string, attr *syscall.ProcAttr
 	if err := unix.Sendmsg(t.ours, []byte{0}, unix.UnixRights(send...), nil, 0); err != nil {
 		return -1, os.NewSyscallError("sendmsg", err)
 	}
-	t.do(func() { pid, err = t.startReceived(path, argv, attr, len(send)) })
+	gone := t.dropInherited()
+	t.do(func() {
+		for _, fd := range gone {
+			unix.Close(fd)
+		}
+		pid, err = t.startReceived(path, argv, attr, len(send))
+	})
 	if err != nil {
 		return -1, err
 	}
@@ -55,11 +62,53 @@ func (t *thread) startReceived(path string, argv []string, attr *syscall.ProcAtt
 	}
 	a, sys := *attr, *attr.Sys
 	a.Sys, sys.PidFD = &sys, nil
+	path, a.Dir, sys.Chroot = named(path), named(a.Dir), named(sys.Chroot)
 	a.Files = d.given[:len(attr.Files)]
 	if sys.UseCgroupFD {
 		sys.CgroupFD = d.own[n-1]
 	}
 	return syscall.ForkExec(path, argv, &a)
+}
+
+// named returns a path that means in a table of its own what the given one means in the program's: that may go by the number
+// of a descriptor.
+func named(path string) string {
+	for _, own := range []string{"/proc/self/fd/", "/dev/fd/"} {
+		if number, ok := strings.CutPrefix(path, own); ok {
+			return "/proc/" + strconv.Itoa(os.Getpid()) + "/fd/" + number
+		}
+	}
+	return path
+}
+
+// inherited is a descriptor that any child inherits, and what it stands for.
+type inherited struct {
+	fd  int
+	dev uint64
+	ino uint64
+}
+
+// inheritedAs returns what a descriptor stands for; false if no child inherits it.
+func inheritedAs(fd int) (i inherited, ok bool) {
+	var st unix.Stat_t
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+	if err != nil || flags&unix.FD_CLOEXEC != 0 || unix.Fstat(fd, &st) != nil {
+		return i, false
+	}
+	return inherited{fd, uint64(st.Dev), st.Ino}, true
+}
+
+// dropInherited returns what children inherited until now, and the program has closed: the thread is to close it, too. The
+// caller has the turn.
+func (t *thread) dropInherited() (gone []int) {
+	t.inherited = slices.DeleteFunc(t.inherited, func(then inherited) bool {
+		now, ok := inheritedAs(then.fd)
+		if !ok || now != then {
+			gone = append(gone, then.fd)
+		}
+		return !ok || now != then
+	})
+	return gone
 }
 
 // receive takes n descriptors from a message.
@@ -96,7 +145,10 @@ func (t *thread) separate() {
 	if err != nil {
 		return
 	}
-	t.do(func() { t.own = unshare(pair[1]) == nil })
+	t.do(func() {
+		t.inherited, err = unshare(pair[1])
+		t.own = err == nil
+	})
 	unix.Close(pair[1]) // the thread has it
 	if !t.own {
 		unix.Close(pair[0])
@@ -105,17 +157,17 @@ func (t *thread) separate() {
 	t.ours, t.theirs = pair[0], pair[1]
 }
 
-// unshare gives this thread a table of its own, with a socket and what stays.
-func unshare(socket int) error {
+// unshare gives this thread a table of its own, with a socket and what stays. It returns what of that children inherit.
+func unshare(socket int) (kept []inherited, err error) {
 	if err := unix.CloseRange(math.MaxUint32, math.MaxUint32, 0); err != nil {
-		return err
+		return nil, err
 	}
 	all, err := stay()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := unix.Unshare(unix.CLONE_FILES); err != nil {
-		return err
+		return nil, err
 	}
 	all = append(all, socket)
 	slices.Sort(all)
@@ -124,10 +176,13 @@ func unshare(socket int) error {
 		if fd == socket || stays(fd) { // still, and from now on nobody else changes it
 			closeRange(first, fd-1)
 			first = fd + 1
+			if i, ok := inheritedAs(fd); ok && fd != syscall.Stderr {
+				kept = append(kept, i)
+			}
 		}
 	}
 	closeRange(first, math.MaxInt32)
-	return nil
+	return kept, nil
 }
 
 func closeRange(first, last int) {

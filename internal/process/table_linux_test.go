@@ -178,3 +178,50 @@ func TestOwnTableAtOnce(t *testing.T) {
 	}
 	held.Kill()
 }
+
+// A program, and where it runs, can be named by a descriptor of ours.
+func TestOwnTableNames(t *testing.T) {
+	program, err := os.Open("/bin/sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer program.Close()
+	dir, err := os.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	for _, crowded := range []bool{false, true} {
+		if crowded {
+			crowd(t)
+		}
+		for _, own := range []string{"/proc/self/fd/", "/dev/fd/"} {
+			spec := shell("pwd")
+			spec.Path, spec.Dir = own+strconv.Itoa(int(program.Fd())), own+strconv.Itoa(int(dir.Fd()))
+			p := run(t, spec)
+			if said, _ := io.ReadAll(p.Stdout); string(said) != dir.Name()+"\n" {
+				t.Errorf("crowded %t, %s: it runs in %q", crowded, own, said)
+			}
+			await(t, p)
+		}
+	}
+}
+
+// What children inherit is kept only as long as the program keeps it.
+func TestOwnTableInherited(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	unix.FcntlInt(w.Fd(), unix.F_SETFD, 0)
+	crowd(t)
+	first := run(t, shell("exec sleep 1000"))
+	w.Close()
+	run(t, shell("exec sleep 1000"))
+	first.Kill()
+	r.SetReadDeadline(time.Now().Add(limit))
+	if n, err := r.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+		t.Errorf("read %d bytes, %v; want the end", n, err)
+	}
+}
