@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -168,5 +169,39 @@ func TestForkerEnds(t *testing.T) {
 		if users != 0 {
 			t.Errorf("%d users without a child", users)
 		}
+	}
+}
+
+// A program that is held back by a shell has the environment that it was given.
+func TestHeldEnvironment(t *testing.T) {
+	for _, env := range [][]string{
+		{"A=1", "bound=2", "EMPTY=", "TEXT=a\nb"}, {"my.var=3"}, {"BASH_FUNC_f%%=() { :; }"}, {"a-b=4"}, {"2=5"}, {"IFS=x"}, {"PPID=7"},
+	} {
+		p := run(t, Spec{Path: "env", Env: env, Held: true})
+		said, _ := io.ReadAll(p.Stdout)
+		await(t, p)
+		var got []string
+		for _, kv := range strings.SplitAfter(strings.TrimSuffix(string(said), "\n"), "\n") {
+			if !strings.HasPrefix(kv, "PWD=") { // which a shell adds
+				got = append(got, kv)
+			}
+		}
+		for _, kv := range env {
+			if !strings.Contains(strings.Join(got, "")+"\n", kv+"\n") {
+				t.Errorf("of %q it has %q", env, got)
+			}
+		}
+	}
+}
+
+// A shell would not find what a descriptor of ours names.
+func TestHeldDescriptor(t *testing.T) {
+	f, err := os.Open("/bin/true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if st := await(t, run(t, Spec{Path: "/dev/fd/" + strconv.Itoa(int(f.Fd())), Held: true})); st.ExitCode != 0 {
+		t.Errorf("it ends with %+v", st)
 	}
 }

@@ -61,7 +61,7 @@ func (p *Process) fork(s *Spec, path string) (watch int, err error) {
 	watch = -1
 	attr := &syscall.ProcAttr{Dir: s.Dir, Env: env, Files: child.given, Sys: s.attr(&watch)}
 	argv := append([]string{cmp.Or(s.Name, s.Path)}, s.Args...)
-	if s.Held && s.holdable(path) {
+	if s.Held && s.holdable(path, env) {
 		if p.leash, err = child.leash(); err != nil {
 			return -1, err
 		}
