@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"sync"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/procpool/procpool"
+	"github.com/procpool/procpool/event"
 	"github.com/procpool/procpool/pooltest"
 )
 
@@ -73,5 +75,44 @@ func largeCalls(t *testing.T, p *procpool.Pool, seed uint64, immortal bool) {
 		} else if err == nil && !bytes.Equal(in, out) {
 			t.Errorf("call %d: %d bytes came back as others", i, len(in))
 		}
+	}
+}
+
+// Observers hear of a large task also when they are slow, and the memory of its argument is another's by then.
+func TestLargeArgumentsAreTold(t *testing.T) {
+	pooltest.Check(t)
+	p, err := procpool.New(procpool.Config{Processes: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Terminate()
+	if err := p.WaitReady(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	answered := make(chan struct{})
+	var told []string // owned by the observer, until it ends
+	stop := p.Observe(func(e event.Event) {
+		<-answered
+		told = append(told, fmt.Sprintf("%T", e))
+	})
+	for range 3 {
+		if _, err := largeOr.Apply(t.Context(), p, make([]byte, 256<<10)); err != nil {
+			t.Error(err)
+		}
+	}
+	close(answered)
+	p.Close()
+	if err := p.Join(t.Context()); err != nil {
+		t.Error(err)
+	}
+	stop()
+	queued := 0
+	for _, e := range told {
+		if e == "event.TaskQueued" {
+			queued++
+		}
+	}
+	if queued != 3 {
+		t.Errorf("3 tasks were queued; told: %q", told)
 	}
 }

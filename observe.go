@@ -62,7 +62,7 @@ func (p *Pool) tellMany(c *queue.Call, from, to int32, one func(event.At, event.
 func (m many) tell(all []*observer, p *Pool) {
 	t := event.Task{Name: m.call.Task.Name, Attempt: 1, Metadata: m.call.Task.Labels}
 	for i := m.from; i < m.to; i++ {
-		if len(m.call.Payload(i)) > 0 {
+		if !m.call.Holes || len(m.call.Payload(i)) > 0 { // else its data may be another call's by now
 			t.ID = m.call.ID + uint64(i)
 			p.tellAll(all, m.one(m.At, t))
 		}
