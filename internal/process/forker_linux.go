@@ -64,7 +64,7 @@ func (f *forker) start(path string, argv []string, attr *syscall.ProcAttr) (pid 
 	f.mu.Unlock()
 	<-t.turn
 	defer func() { t.turn <- struct{}{} }()
-	if !t.own && !t.shared && slices.Max(attr.Files) >= large {
+	if runtimeKnown && !t.own && !t.shared && slices.Max(attr.Files) >= large {
 		t.separate()
 	}
 	if t.own {

@@ -16,7 +16,7 @@ import (
 // A fork copies the table of descriptors, and the exec that follows closes the copies one after the other, at half a
 // microsecond each. A pool has some six descriptors for each worker, so from a few hundred workers on that takes longer
 // than all else about a start. So once the table is large, the thread that forks gets one of its own, and takes what a
-// child needs through a socket.
+// child needs through a socket. Only with a runtime that is known, see runtimeKnown.
 //
 // Three kinds stay in that table, under their numbers. Go's runtime knows nothing of all this, and uses its poller from any
 // thread. It has its last words on standard error. And what is inherited by any child of the program, as it is not closed
