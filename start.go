@@ -53,6 +53,10 @@ var spawnMethod = &startMethod{
 
 // Command starts any program that speaks docs/protocol.md, a Go program whose main calls WorkerMain included. A path
 // without a slash is looked for in PATH. An unknown task is an error before it is sent.
+//
+// The program begins as a shell, /bin/sh, which waits until its end is tied to the pool's and then becomes the program, in
+// the same process: so nothing that it starts outlives a pool that is killed meanwhile. Where a shell would not hand on the
+// environment as it is, or there is none, the program begins at once.
 func Command(path string, args ...string) StartMethod {
 	return StartMethod{&startMethod{
 		prefix: "CommandPoolWorker",
@@ -63,7 +67,8 @@ func Command(path string, args ...string) StartMethod {
 
 // Lines starts a plain line filter and keeps it running: any program that answers each line on its standard input with
 // one line on its standard output, and does not buffer. Its only task is Declare[string, string]("line"). A filter that
-// answers twice, or not at all when it ends, is ended with a clear error. Standard error is output as elsewhere.
+// answers twice, or not at all when it ends, is ended with a clear error. Standard error is output as elsewhere. It begins
+// as a shell, as with [Command].
 func Lines(path string, args ...string) StartMethod {
 	return StartMethod{&startMethod{
 		prefix: "LinesPoolWorker",
