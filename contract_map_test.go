@@ -5,6 +5,7 @@ package procpool_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -247,5 +248,30 @@ func TestMapDeadlineSeenByWorker(t *testing.T) {
 	}
 	if s := p.Stats(); s.Canceled != 100 {
 		t.Errorf("%+v", s)
+	}
+}
+
+var ctLength = procpool.Define("contract.length", func(_ context.Context, s string) (int, error) { return len(s), nil })
+
+// What the first items of a map are like says nothing of the others: the pool takes no more memory than all of them need.
+func TestMapOfUnequalItems(t *testing.T) {
+	c := newContract(t)
+	p := c.pool(procpool.Config{Processes: 2})
+	in := make([]string, 100_000)
+	in[64] = strings.Repeat("x", 8<<20-64-5) // with those before it, and its head, it fills the memory that append makes for it
+	bytes := len(in) + len(in[64])
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	r := ctLength.MapAsync(c.ctx, p, in)
+	runtime.ReadMemStats(&after)
+	out, err := r.Get(c.ctx)
+	c.must(err)
+	for i := range in {
+		if out[i] != len(in[i]) {
+			t.Fatalf("item %d has %d bytes, want %d", i, out[i], len(in[i]))
+		}
+	}
+	if took := after.TotalAlloc - before.TotalAlloc; took > 8*uint64(bytes) {
+		t.Errorf("to submit %d MiB took %d MiB", bytes>>20, took>>20)
 	}
 }

@@ -56,16 +56,19 @@ func (t Task[In, Out]) MapAsync(ctx context.Context, ex Executor, in []In) *Asyn
 	return r
 }
 
-// roomAhead is how much room there is mostly, and how many items are encoded before a guess at the rest.
-const roomAhead = 64
+const (
+	roomAhead  = 64       // how much room there is mostly for the next item
+	mostDouble = 16 << 20 // the size up to which room is doubled; append grows it by a quarter at a time
+)
 
-// encodeItems encodes all items, one after another. Those that cannot be encoded fail.
+// encodeItems encodes all items, one after another, in memory that is doubled while it is small: append alone would copy most
+// of it some twenty times. Those that cannot be encoded fail.
 func encodeItems[In, Out any](t Task[In, Out], in []In, m *mapping[Out]) (data []byte, ends []uint64) {
 	ends = make([]uint64, 1, len(in)+1)
 	for i := range in {
 		from := len(data)
-		if cap(data)-from < roomAhead && i >= roomAhead { // the rest will be about as large as what was before
-			data = slices.Grow(data, (from/i+1)*(len(in)-i))
+		if cap(data)-from < roomAhead {
+			data = slices.Grow(data, max(roomAhead, min(from, mostDouble)))
 		}
 		grown, err := t.core.in.Append(data, &in[i])
 		if err == nil && len(grown)-from > wire.MaxPayload {
