@@ -134,14 +134,7 @@ func putMany(t *testing.T, s *Supervisor, q *queue.Queue, n int32) *queue.Call {
 		ends[i] = uint64(i)
 	}
 	c := &queue.Call{Task: &queue.Task{Name: "x"}, Data: make([]byte, n), Many: &ends, Sink: ignore{}}
-	feed, _, err := q.Put(c, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if feed != nil {
-		Feed(feed, nil)
-	} else {
-		s.Demand()
+	if !submit(t, s, q, c) {
 		for _, w := range s.list() {
 			feedAll(w.link)
 		}

@@ -97,17 +97,25 @@ func TestGuardFiresLate(t *testing.T) {
 	})
 }
 
+// put puts a call of one item.
 func put(t *testing.T, s *Supervisor, q *queue.Queue, task *queue.Task) *once {
 	t.Helper()
 	sink := &once{done: make(chan struct{})}
-	feed, _, err := q.Put(&queue.Call{Task: task, Data: []byte{1}, Sink: sink}, false)
+	submit(t, s, q, &queue.Call{Task: task, Data: []byte{1}, Sink: sink})
+	return sink
+}
+
+// submit does with a call what a pool does. It reports whether a worker that rested was fed.
+func submit(t *testing.T, s *Supervisor, q *queue.Queue, c *queue.Call) (fed bool) {
+	t.Helper()
+	feed, _, err := q.Put(c, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if feed != nil {
-		Feed(feed, nil)
-	} else {
+	if feed == nil {
 		s.Demand()
+		return false
 	}
-	return sink
+	Feed(feed, nil)
+	return true
 }

@@ -238,17 +238,7 @@ func playHostile(t *testing.T, script []byte) {
 
 func submitSome(t *testing.T, s *Supervisor, q *queue.Queue) (sinks []*once) {
 	for range 6 {
-		sink := &once{done: make(chan struct{})}
-		sinks = append(sinks, sink)
-		feed, _, err := q.Put(&queue.Call{Task: &queue.Task{Name: "x"}, Data: []byte{1}, Sink: sink}, false)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if feed != nil {
-			Feed(feed, nil)
-		} else {
-			s.Demand()
-		}
+		sinks = append(sinks, put(t, s, q, &queue.Task{Name: "x"}))
 	}
 	return sinks
 }
