@@ -10,7 +10,7 @@ import (
 
 const maxRSSUnit = 1 << 10
 
-// attrOS asks for the child's end at ours, until the lifeline is bound.
+// attrOS asks for the child's end at ours, which matters until the lifeline is bound, and for its pidfd.
 func (s *Spec) attrOS(a *syscall.SysProcAttr, pidfd *int) {
 	a.Pdeathsig = syscall.SIGKILL
 	a.PidFD = pidfd
