@@ -75,7 +75,6 @@ func (p *Pool) supervision() supervisor.Config {
 		HardMemory:  cfg.Recycle.HardMemory,
 		OnPanic:     cfg.Recycle.OnPanic,
 		Measure:     cfg.Recycle.Memory > 0 || cfg.Recycle.Growth > 0,
-		StopOnSpent: true,
 		Stdout:      cfg.stdout(), Stderr: cfg.stderr(),
 		Clock: p.clock, StartFailure: startError, Failure: errorOf, Panicked: p.panicked,
 		Observe: p.observe, Observed: cfg.OnEvent != nil,

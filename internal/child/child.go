@@ -56,6 +56,7 @@ type server struct {
 	name    string // set by setup, before ready
 	pid     int
 	started int  // tasks; owned by the serving goroutine
+	limit   int  // how many it may start, then it leaves; 0: no limit; set by setup
 	unfit   bool // not initialized; owned by the serving goroutine
 	cleanup func()
 	slab    []taskContext // contexts not used yet; owned by the serving goroutine
@@ -113,7 +114,7 @@ func (s *server) spawnLoop(done chan<- error) {
 }
 
 func (s *server) loop() error {
-	for {
+	for !s.spent() {
 		f, err := s.next()
 		if err != nil {
 			return err
@@ -133,7 +134,16 @@ func (s *server) loop() error {
 			return err
 		}
 	}
+	if s.poster != nil {
+		s.poster.Tell()
+	}
+	s.leave()
+	return nil
 }
+
+// spent reports whether the worker has answered all the tasks of its life. Then it leaves without being told: that saves
+// the pool and the worker a wake-up each.
+func (s *server) spent() bool { return s.limit > 0 && s.started >= s.limit }
 
 // next returns the next frame for the serving loop: setup, which always comes through the control channel, and then calls. It
 // is valid until the next call of next.

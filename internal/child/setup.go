@@ -14,7 +14,7 @@ func (s *server) setup(body []byte) error {
 	if err := wire.Unmarshal(wire.Setup, body, &m); err != nil {
 		return err
 	}
-	s.name = m.Name
+	s.name, s.limit = m.Name, m.Limit
 	hello := wire.MessageHello{
 		Version: wire.Version, Language: "go", Fingerprint: s.Fingerprint,
 		Window: 1 << 16, Fenced: true, Dumps: true, Codecs: []string{"cbor"},

@@ -37,7 +37,7 @@ type (
 		ID     ID
 		Reason event.Reason
 	}
-	// Watch: send Progress when Left of its budget, or less, is not handed out. It replaces the last one.
+	// Watch: send Progress when Left of its budget, or less, is not handed out; 0: no need. It replaces the last one.
 	Watch struct {
 		ID   ID
 		Left int

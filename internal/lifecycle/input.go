@@ -35,12 +35,15 @@ type (
 	// Progress is sent when Left falls to what the last Watch said, or below.
 	Progress struct {
 		ID       ID
-		Left     int           // of its budget, not yet handed out
+		Left     int           // of its budget, not yet handed out; 1 also when the last one is, as it may come back
 		Interval time.Duration // learned time per task of this worker; 0: not known
 	}
 
 	// Drained: it is retired, or its budget is used up, and nothing is in it any more.
-	Drained struct{ ID ID }
+	Drained struct {
+		ID       ID
+		Interval time.Duration // that its tasks took on average; 0: not known
+	}
 
 	// Measured: its resident bytes after a task, or (Tasks 0) before its first one.
 	Measured struct {

@@ -80,7 +80,7 @@ func (f *Fleet) progress(in Progress) {
 	switch {
 	case w == nil || w.leaving():
 		return
-	case w.budget == 0 || in.Left < 0 || in.Left > w.budget:
+	case in.Left < 1 || in.Left > w.budget:
 		f.refuse(in, "not within its budget")
 		return
 	}
@@ -89,23 +89,7 @@ func (f *Fleet) progress(in Progress) {
 		w.pace = in.Interval
 		f.learnPace(in.Interval)
 	}
-	if w.left == 0 {
-		f.spent(w)
-		return
-	}
 	f.watch(w)
-}
-
-// learnOnly learns from a worker of one task, which has run it and never could tell of one before.
-func (f *Fleet) learnOnly(w *worker) {
-	if w.budget != 1 || !w.ready() || w.spentAt.IsZero() {
-		return
-	}
-	from := w.spentAt
-	if w.readyAt.After(from) {
-		from = w.readyAt
-	}
-	f.learnPace(max(1, f.now.Sub(from)))
 }
 
 func (f *Fleet) learnPace(d time.Duration) {

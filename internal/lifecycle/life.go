@@ -109,7 +109,9 @@ func (f *Fleet) drained(in Drained) {
 		f.refuse(in, "was not retired")
 		return
 	}
-	f.learnOnly(w)
+	if in.Interval > 0 { // of few tasks it could tell nothing before
+		f.learnPace(in.Interval)
+	}
 	f.spent(w)
 	f.stop(w)
 }

@@ -366,8 +366,8 @@ func (w *world) run(p *proc) {
 		p.started++
 		p.running = true
 	}
-	if p.budget > 0 && p.left() <= p.watch {
-		w.step(Progress{p.id, p.left(), w.pace()})
+	if p.budget > 0 && max(1, p.left()) <= p.watch {
+		w.step(Progress{p.id, max(1, p.left()), w.pace()})
 	}
 	if w.closed && w.queued == 0 {
 		w.step(w.cfg.Queue())
@@ -383,7 +383,7 @@ func (w *world) drain(p *proc) {
 		return // it will run them
 	}
 	p.drained = true
-	w.step(Drained{p.id})
+	w.step(Drained{p.id, w.pace()})
 }
 
 // leave ends a worker that was told to leave.

@@ -25,12 +25,12 @@ func (f *Fleet) ageLimit() time.Time {
 	return f.now.Add(f.cfg.Age - time.Duration(f.rand()*f.cfg.Jitter*float64(f.cfg.Age)))
 }
 
-// spent retires a worker whose budget is handed out. The dispatcher has seen that before us: there is nothing to do.
+// spent notes that a worker has run all that it may. The dispatcher has seen that before us: there is nothing to do.
 func (f *Fleet) spent(w *worker) {
 	if w.leaving() {
 		return
 	}
-	w.retired, w.reason, w.spentAt = true, event.ReasonTaskLimit, f.now
+	w.retired, w.reason = true, event.ReasonTaskLimit
 	w.why = event.Figures{Tasks: w.budget, Limit: w.budget}
 	f.tell(event.WorkerRetiring{At: event.At{Time: f.now}, Worker: f.name(w.id), Reason: w.reason, Why: w.why})
 }

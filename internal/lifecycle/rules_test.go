@@ -25,7 +25,7 @@ func TestStorm(t *testing.T) {
 			return append(a, f.Step(now, Exited{ID: id})...)
 		},
 		"nonsense with its only task unstarted": func(f *Fleet, now time.Time, id ID) []Action {
-			a := append(f.Step(now, Progress{ID: id}), f.Step(now, Ready{id})...)
+			a := append(f.Step(now, Progress{ID: id, Left: 1}), f.Step(now, Ready{id})...)
 			a = append(a, f.Step(now, Doom{ID: id, Reason: event.ReasonProtocol})...)
 			return append(a, f.Step(now, Exited{ID: id})...)
 		},
@@ -177,15 +177,15 @@ func (p *loaded) work() {
 	}
 	if p.left[id] == 0 {
 		p.generation++
-		p.step(Drained{id})
+		p.step(Drained{id, p.task})
 		delete(p.ready, id)
 		p.step(Exited{ID: id, Started: p.tasks})
 		return
 	}
 	p.left[id]--
 	p.busyUntil = p.now.Add(p.task)
-	if p.left[id] <= p.watch[id] {
-		p.step(Progress{id, p.left[id], p.task})
+	if left := max(1, p.left[id]); left <= p.watch[id] {
+		p.step(Progress{id, left, p.task})
 	}
 }
 
@@ -261,7 +261,7 @@ func TestLingering(t *testing.T) {
 		if w, ok := f.Worker(id); !ok || !w.Open {
 			t.Fatalf("worker %d is not open, %d live", id, living())
 		}
-		f.Step(start, Drained{id})
+		f.Step(start, Drained{ID: id})
 	}
 	if n := living(); n != 3+lingering {
 		t.Errorf("%d live", n)

@@ -214,7 +214,7 @@ func (s *script) input(verb string, w words) Input {
 	case "progress":
 		return Progress{w.id(), w.num("left"), w.dur("each")}
 	case "drained":
-		return Drained{w.id()}
+		return Drained{w.id(), w.dur("each")}
 	case "measured":
 		return Measured{w.id(), uint64(w.num("memory")), w.num("tasks")}
 	case "notice":

@@ -43,7 +43,6 @@ type worker struct {
 	near     bool          // so little is left that a successor must start
 	watch    int           // what the last Watch said; -1: none
 	pace     time.Duration // per task; 0: not known
-	spentAt  time.Time     // when its last task was handed out; zero: not yet
 	tasks    int           // run when last measured
 	baseline uint64        // resident bytes when first measured after a task
 	heavy    bool          // over Memory from the start: replacing would not help

@@ -135,31 +135,22 @@ func TestWhoFindsNothingIsNotWarm(t *testing.T) {
 	}
 }
 
-// A seat whose budget is used up takes again what comes back, unless it was sealed.
-func TestSeal(t *testing.T) {
-	for _, sealed := range []bool{false, true} {
-		q := New(0, still, nil)
-		var s Seat
-		q.Open(&s, 2, 2)
-		q.Put(call(), false)
-		var out [2]Run
-		q.Take(&s, out[:])
-		if q.Seal(&s) {
-			t.Error("sealed, and one task is left")
-		}
-		q.Put(call(), false)
-		q.Take(&s, out[1:])
-		if sealed && !q.Seal(&s) {
-			t.Error("not sealed, and its budget is used up")
-		}
-		q.Requeue(&s, entries(out[:]), false, func(*Entry, bool, error) {})
-		want := 2
-		if sealed {
-			want = 0
-		}
-		n, _ := q.Take(&s, out[:])
-		if inflight, _ := q.Load(&s); n != want || inflight != want {
-			t.Errorf("sealed %v: it takes %d and holds %d, want %d", sealed, n, inflight, want)
-		}
+// A seat whose budget is used up takes again what comes back.
+func TestSpentTakesAgain(t *testing.T) {
+	q := New(0, still, nil)
+	var s Seat
+	q.Open(&s, 2, 2)
+	q.Put(call(), false)
+	q.Put(call(), false)
+	var out [2]Run
+	q.Take(&s, out[:])
+	q.Put(call(), false)
+	if n, _ := q.Take(&s, make([]Run, 1)); n != 0 {
+		t.Errorf("it takes %d more than its budget", n)
+	}
+	q.Requeue(&s, entries(out[:]), false, func(*Entry, bool, error) {})
+	n, _ := q.Take(&s, out[:])
+	if inflight, _ := q.Load(&s); n != 2 || inflight != 2 {
+		t.Errorf("it takes %d and holds %d, want 2", n, inflight)
 	}
 }

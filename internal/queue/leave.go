@@ -48,7 +48,7 @@ func (q *Queue) Requeue(s *Seat, entries []Entry, started bool, tell func(e *Ent
 
 func (q *Queue) againLocked(s *Seat, e *Entry, started bool) {
 	if !started {
-		if s.budget >= 0 && !s.sealed {
+		if s.budget >= 0 {
 			s.budget++ // it did not run
 			s.spent = false
 		}

@@ -16,7 +16,6 @@ type Seat struct {
 	parted   bool // it was told that the seat is empty and takes no more
 	used     bool // it has taken an item
 	spent    bool // its budget is used up; it takes no more, unless items come back
-	sealed   bool // and not even then
 	window   int  // how many it may hold; 0: none for now
 	inflight int  // how many it holds
 	budget   int  // how many more it may take in its life; < 0: no limit
@@ -88,14 +87,6 @@ func (q *Queue) Load(s *Seat) (inflight, budget int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return s.inflight, s.budget
-}
-
-// Seal reports whether a seat's budget is used up. If so it takes no more, even if items come back.
-func (q *Queue) Seal(s *Seat) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	s.sealed = s.spent
-	return s.sealed
 }
 
 // partLocked reports, once, that a seat which takes no more is empty.

@@ -18,7 +18,7 @@ const receiveSize = 64 << 10
 var buffers = sync.Pool{New: func() any { b := make([]byte, receiveSize); return &b }}
 
 // batchLen is how many answers are settled at a time, and how many tasks are taken in their place.
-const batchLen = 128
+const batchLen = 512
 
 // hands is what somebody who collects works with. Few collect at a time, so the links share them.
 type hands struct {

@@ -32,7 +32,6 @@ type Config struct {
 	When         func(Worker) bool // asked after tasks; may be nil
 	OnPanic      bool              // a worker leaves after a task that panicked
 	Measure      bool              // memory is to be measured after tasks
-	StopOnSpent  bool              // a worker is told to leave together with the last task of its budget
 	Stdout       io.Writer
 	Stderr       io.Writer
 	Observe      func(event.Event) // called in order, while somebody observes; must not block

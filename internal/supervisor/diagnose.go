@@ -12,7 +12,7 @@ import (
 func (w *worker) diagnose(st process.Status) (cause event.Cause, signal int, detail string) {
 	w.mu.Lock()
 	cause, detail = w.cause, w.detail
-	planned := w.planned
+	planned := w.planned || w.spent()
 	w.mu.Unlock()
 	signal = int(st.Signal)
 	switch {

@@ -197,7 +197,6 @@ func (l *link) sendLocked(batch []queue.Run) (refused []unfit) {
 	for i := range batch {
 		buf, refused = l.appendRunLocked(buf, &batch[i], refused)
 	}
-	buf = l.appendStopLocked(buf)
 	l.conn.Send(buf, nil) // a broken channel shows when it is read
 	if large != nil {
 		buffers.Put(large)
@@ -278,27 +277,13 @@ func (l *link) tellStartedLocked(r *queue.Run, at time.Duration) {
 	}
 }
 
-// appendStopLocked sends stop right behind the last task of a worker's budget, which saves it a wake-up.
-func (l *link) appendStopLocked(buf []byte) []byte {
-	if l.w.budget == 0 || l.stopped || !l.w.s.cfg.StopOnSpent || !l.up || l.flight.len() > 1 {
-		return buf // what is taken back from a worker that has its stop can not be given to it again
-	}
-	if l.stopped = l.q.Seal(&l.seat); !l.stopped {
-		return buf
-	}
-	return wire.AppendFrame(buf, wire.Header{Type: wire.Stop}, nil)
-}
-
 // reportLocked tells the machine that the worker's budget runs low.
 func (l *link) reportLocked() {
 	if l.watch < 0 || !l.opened { // a seat that is not open yet has no budget
 		return
 	}
 	_, left := l.q.Load(&l.seat)
-	if left == 0 && !l.stopped {
-		left = 1 // its last task may come back
-	}
-	if left >= 0 && left <= l.watch {
+	if left = max(left, 1); left <= l.watch { // its last task may come back
 		l.watch = -1
 		l.w.progress(left, time.Duration(l.interval))
 	}
@@ -354,6 +339,13 @@ func (l *link) settle(d queue.Settled) {
 	if drained {
 		l.w.drained()
 	}
+}
+
+// mean is what the worker's tasks have taken on average; 0 if it has run none.
+func (l *link) mean() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.worked / time.Duration(max(l.ran.Load(), 1))
 }
 
 func (l *link) windowLocked() int {

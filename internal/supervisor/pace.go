@@ -16,11 +16,26 @@ type pace struct {
 	most    int
 	service float64 // nanoseconds a task, smoothed
 	bytes   float64 // bytes a task, smoothed
+	unsure  bool    // nothing was learned yet from a worker's own answers
+}
+
+// inherit takes over what other workers of the pool have taken a task, in nanoseconds; 0 if none has run any. So a
+// successor need not find out again what its predecessor knew.
+func (p *pace) inherit(service float64) {
+	if p.service != 0 || service == 0 {
+		return
+	}
+	p.service, p.unsure = service, true
+	p.window = min(p.target(), p.most)
 }
 
 // learn takes in that n tasks with so many bytes of results were answered in the given time.
 func (p *pace) learn(n, bytes int, took time.Duration) {
 	if n == 0 {
+		return
+	}
+	if p.unsure { // its first tasks are slow, as they touch everything for the first time: that says nothing of the next
+		p.unsure = false
 		return
 	}
 	each := float64(took) / float64(n)
@@ -33,7 +48,12 @@ func (p *pace) learn(n, bytes int, took time.Duration) {
 	}
 	p.service += weight * (each - p.service)
 	p.bytes += (float64(bytes)/float64(n) - p.bytes) / 8
+	p.window = min(p.target(), 2*p.window, p.most)
+}
+
+// target is how many tasks a window should hold, by what is known.
+func (p *pace) target() int {
 	target := float64(windowTime) / max(p.service, 1)
 	target = min(target, windowBytes/max(p.bytes, 1))
-	p.window = min(max(1, int(target)), 2*p.window, p.most)
+	return max(1, int(target))
 }

@@ -23,6 +23,8 @@ type Supervisor struct {
 	seen   atomic.Bool          // somebody observes
 	done   chan struct{}        // closed when every worker is gone and nothing can come any more
 
+	service atomic.Uint64 // nanoseconds that a task took lately: the bits of a float64; 0 before the first
+
 	inbox  Mailbox[any] // lifecycle.Input, or func() to look at the machine; its goroutine owns the next group
 	asking atomic.Bool  // a Demand is on its way
 	keen   atomic.Bool  // Demand matters: the pool scales, is closing, or has no worker

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -73,7 +74,7 @@ const greaseEvery = 4
 // prime is called when the channel is there, before the process: what is sent now waits in the channel.
 func (w *worker) prime(conn transport.Conn, board *transport.Board) {
 	m := w.s.cfg.Setup
-	m.Version, m.Name = wire.Version, w.name
+	m.Version, m.Name, m.Limit = wire.Version, w.name, w.budget
 	first := wire.AppendFrame(nil, wire.Header{Type: wire.Setup}, wire.Marshal(&m))
 	if w.id%greaseEvery == 1 {
 		first = wire.AppendFrame(first, wire.Header{Type: wire.Grease}, []byte("skip this"))
@@ -198,6 +199,8 @@ func (w *worker) rise() error {
 	w.tell(func(at event.At) event.Event { return event.WorkerReady{At: at, Worker: w.who(), Took: took} })
 	l.mu.Lock()
 	l.since = w.s.cfg.Clock() // what waited in the channel begins now
+	l.pace.inherit(math.Float64frombits(w.s.service.Load()))
+	l.window = l.pace.window
 	l.up = true
 	for _, r := range l.flight.all() {
 		if r.Call != nil {
@@ -259,13 +262,16 @@ func ageOf(s event.State) int {
 	return 0
 }
 
+// spent reports whether the worker has answered all the tasks that it may run: it leaves by itself, then.
+func (w *worker) spent() bool { return w.budget > 0 && w.link.ran.Load() >= int64(w.budget) }
+
 // drained tells the machine that the worker is empty and takes no more. That a worker is empty because it died is no plan.
 func (w *worker) drained() {
 	w.mu.Lock()
 	gone := w.state == event.Gone
 	w.mu.Unlock()
 	if !gone {
-		w.s.post(lifecycle.Drained{ID: w.id})
+		w.s.post(lifecycle.Drained{ID: w.id, Interval: w.link.mean()})
 	}
 }
 

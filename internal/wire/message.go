@@ -13,6 +13,7 @@ type MessageSetup struct {
 	Initializer string          `cbor:"initializer,omitempty"` // run this before ready
 	Arg         cbor.RawMessage `cbor:"arg,omitempty"`
 	Fingerprint string          `cbor:"fingerprint,omitempty"` // the worker refuses if its own differs; empty: any
+	Limit       int             `cbor:"limit,omitempty"`       // it may leave by itself once it has answered so many tasks that it started; 0: none
 }
 
 // MessageHello is the body of a hello frame.

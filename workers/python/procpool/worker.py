@@ -61,9 +61,10 @@ class Worker(Link):
             self.live = self.seq = 0
 
     def run(self):
-        """Run calls until the pool says stop. Each is answered before the next is begun."""
+        """Run calls until the pool says stop, or there were as many as it may run. Each is answered before the next is begun."""
         calls, board, functions, write = self.calls, self.board, list(tasks.values()), os.write
-        while True:
+        limit = self.setup.get("limit") or -1
+        while self.started != limit:
             if not calls:
                 self.more()
             flags, number, seq, body = calls.popleft()
