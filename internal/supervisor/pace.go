@@ -1,6 +1,9 @@
 package supervisor
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 const (
 	mostWindow  = 1024                   // tasks in a Go worker's window at most
@@ -14,7 +17,7 @@ const (
 type pace struct {
 	window  int
 	most    int
-	service float64 // nanoseconds a task, smoothed
+	service float64 // nanoseconds a task, smoothed: a geometric mean, which forgets soon that once the machine had no time
 	bytes   float64 // bytes a task, smoothed
 	unsure  bool    // nothing was learned yet from a worker's own answers
 }
@@ -38,15 +41,15 @@ func (p *pace) learn(n, bytes int, took time.Duration) {
 		p.unsure = false
 		return
 	}
-	each := float64(took) / float64(n)
-	weight := 1.0 / 8
-	if each > p.service {
-		weight = 1.0 / 2 // a task that is suddenly slow should narrow the window soon
+	each := max(float64(took)/float64(n), 1)
+	switch {
+	case p.service == 0:
+		p.service = each
+	case each > p.service: // a task that is suddenly slow should narrow the window soon
+		p.service = math.Sqrt(p.service * each)
+	default:
+		p.service = math.Sqrt(p.service * math.Sqrt(p.service*each))
 	}
-	if p.service == 0 {
-		weight = 1
-	}
-	p.service += weight * (each - p.service)
 	p.bytes += (float64(bytes)/float64(n) - p.bytes) / 8
 	p.window = min(p.target(), 2*p.window, p.most)
 }
