@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -190,16 +189,6 @@ func ask[Out any](w *worker, task uint16, arg any) (out Out) {
 		w.fatalf("%v", err)
 	}
 	return out
-}
-
-// started waits until a call has started: memory has no event to wait for.
-func (w *worker) started(seq uint64) {
-	w.t.Helper()
-	for begin := time.Now(); w.board.Started() != seq; runtime.Gosched() {
-		if time.Since(begin) > patient {
-			w.fatalf("call %d has not started", seq)
-		}
-	}
 }
 
 // wait returns how the worker ended. One that does not end is killed.

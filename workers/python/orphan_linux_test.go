@@ -44,7 +44,7 @@ func TestOrphanParent(t *testing.T) {
 	}
 }
 
-// When the pool's process is killed, at whatever moment, its workers and all that they started are gone within a second.
+// When the pool's process is killed, at whatever moment, its workers and all that they started are gone soon.
 func TestNoOrphans(t *testing.T) {
 	pooltest.Check(t)
 	t.Setenv(parentWith, interpreters(t)[0]) // which it finds by starting others

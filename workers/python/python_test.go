@@ -278,9 +278,9 @@ func TestRetireIsAnnounced(t *testing.T) {
 // A worker that is asked what it does shows the task's line, and then goes on.
 func TestDump(t *testing.T) {
 	w := launch(t, script(t, program))
-	held := newFifo(t)
-	w.send(w.frame(0, held.wait(), wire.CallInfo{}))
-	w.started(1)
+	begun, held := newFifo(t), newFifo(t)
+	w.send(w.frame(0, begun.say("begun")+"\n"+held.wait(), wire.CallInfo{}))
+	begun.hear("begun") // the board shows a call before its function runs
 	w.send(wire.AppendFrame(nil, wire.Header{Type: wire.Dump, Seq: 1}, nil))
 	if h, text := w.next(); h.Type != wire.Dumped || h.Seq != 1 || !strings.Contains(string(text), "in run") {
 		t.Errorf("got %+v, %q", h, text)
