@@ -284,56 +284,6 @@ func TestObserveLate(t *testing.T) {
 	}
 }
 
-// A task that does not stop at its timeout shows where it is stuck, at once in the event, and at the end in its error.
-func TestEventsDump(t *testing.T) {
-	for name, m := range map[string]procpool.StartMethod{"spawn": procpool.Spawn(), "command": procpool.Command("/proc/self/exe")} {
-		t.Run(name, func(t *testing.T) {
-			c := newContract(t)
-			j := newJournal()
-			p := c.ready(procpool.Config{Processes: 1, StartMethod: m, Grace: time.Second, OnEvent: j.add})
-			r := obStuck.With(procpool.CallOptions{Timeout: 20 * time.Millisecond}).ApplyAsync(c.ctx, p, 0)
-			e := await[event.TaskTimedOut](c, j, 1, nil)[0]
-			if !strings.Contains(e.Dump, "obHere") || e.Task.ID != r.ID() || e.After != 20*time.Millisecond {
-				t.Errorf("got %+v", e)
-			}
-			if r.Ready() {
-				t.Error("the event came only when the task was over")
-			}
-			_, err := r.Get(c.ctx)
-			dead := errorAs[*procpool.WorkerError](c, err)
-			if dead.Cause != procpool.CauseTimedOut || !strings.Contains(dead.Stderr, "obHere") || strings.Contains(dead.Error(), "goroutine") {
-				t.Errorf("got %v with %q", dead, dead.Stderr)
-			}
-			c.shut(p)
-		})
-	}
-}
-
-var obLateExit = procpool.Define("observe.lateExit", func(ctx context.Context, in gateIn) (int, error) {
-	passGate(context.WithoutCancel(ctx), in)
-	os.Exit(4)
-	return 0, nil
-})
-
-// A worker that was asked what it does, and then exits by itself, has not crashed.
-func TestEventsDumpIsNoCrash(t *testing.T) {
-	c := newContract(t)
-	j := newJournal()
-	g := c.gate()
-	p := c.ready(procpool.Config{Processes: 1, Grace: patient, OnEvent: j.add})
-	r := obLateExit.With(procpool.CallOptions{Timeout: 10 * time.Millisecond}).ApplyAsync(c.ctx, p, g.in("late"))
-	late := g.await()
-	if e := await[event.TaskTimedOut](c, j, 1, nil)[0]; e.Dump == "" {
-		t.Error("there was no dump")
-	}
-	late.pass()
-	_, err := r.Get(c.ctx)
-	if dead := errorAs[*procpool.WorkerError](c, err); dead.Cause != procpool.CauseExited || dead.ExitCode != 4 {
-		t.Errorf("got %v", err)
-	}
-	c.shut(p)
-}
-
 // Errors in events are those that users know, and Metadata comes along.
 func TestEventsTellErrors(t *testing.T) {
 	c := newContract(t)
@@ -384,8 +334,13 @@ func TestStatsInsights(t *testing.T) {
 		if sum < 0.999 || sum > 1.001 || s.Time.Start <= 0 || s.Time.Working < 0.1 || s.Time.Waiting < 0 {
 			t.Errorf("time was spent on %+v", s.Time)
 		}
-		if len(s.Slowest) != 5 || s.Slowest[4].Run < nap || s.Slowest[0].Task != "contract.nap" || s.Slowest[0].Run < s.Slowest[4].Run {
+		if len(s.Slowest) != 5 || s.Slowest[4].Run < nap || s.Slowest[0].Run < s.Slowest[4].Run {
 			t.Errorf("slowest are %+v", s.Slowest)
+		}
+		for _, e := range s.Slowest { // a busy machine may hold up a quick one for longer than the others nap
+			if e.Task != "contract.nap" && e.Task != "observe.inc" {
+				t.Errorf("slowest are %+v", s.Slowest)
+			}
 		}
 		if s.Run.P50 > nap || s.Run.P99 < nap*9/10 || s.Run.P90 > s.Run.P99 {
 			t.Errorf("run %+v", s.Run)
