@@ -61,8 +61,8 @@ var (
 	})
 )
 
-// termWithin is what Terminate may take.
-const termWithin = time.Second
+// termWithin is what Terminate may take: on a machine that is free a second, and here far less than any Grace.
+const termWithin = 20 * time.Second
 
 // first is a writer that tells when it is first written to.
 type first struct {
@@ -165,7 +165,7 @@ func TestTerminateFaults(t *testing.T) {
 func TestTerminateMidSpawn(t *testing.T) {
 	pooltest.Check(t)
 	for i := range 15 {
-		pool := crashPool(t, procpool.Config{Processes: 4})
+		pool := crashPool(t, procpool.Config{Processes: 4, Grace: time.Hour})
 		r := termSleep.ApplyAsync(context.Background(), pool, time.Hour)
 		short, done := context.WithTimeout(context.Background(), time.Duration(i)*3*time.Millisecond)
 		r.Wait(short)
@@ -182,7 +182,7 @@ func TestTerminateBlockedWriter(t *testing.T) {
 	ctx := crashContext(t)
 	in := newFirst()
 	in.hold = make(chan struct{})
-	pool := crashPool(t, procpool.Config{Processes: 2, Stderr: in})
+	pool := crashPool(t, procpool.Config{Processes: 2, Stderr: in, Grace: time.Hour})
 	r := termFlood.ApplyAsync(ctx, pool, 1)
 	<-in.done
 	if v, err := crashOther.Apply(ctx, pool, 21); v != 42 || err != nil {
@@ -192,7 +192,6 @@ func TestTerminateBlockedWriter(t *testing.T) {
 		t.Errorf("%v beside a blocked writer", err)
 	}
 	over := make(chan struct{})
-	begin := time.Now()
 	go func() { // ends when Terminate returns, and is waited for below
 		pool.Terminate()
 		close(over)
@@ -201,10 +200,7 @@ func TestTerminateBlockedWriter(t *testing.T) {
 	wantTerminated(t, err)
 	select {
 	case <-over:
-		if took := time.Since(begin); took > termWithin {
-			t.Errorf("Terminate took %v", took)
-		}
-	case <-time.After(5 * termWithin):
+	case <-time.After(termWithin):
 		t.Error("Terminate waits for the writer")
 	}
 	close(in.hold)
@@ -218,7 +214,7 @@ func TestTerminateBlockedWriter(t *testing.T) {
 func TestTerminateFromCallback(t *testing.T) {
 	pooltest.Check(t)
 	ctx := crashContext(t)
-	pool := crashPool(t, procpool.Config{Processes: 2})
+	pool := crashPool(t, procpool.Config{Processes: 2, Grace: time.Hour})
 	waiting := termSleep.MapAsync(ctx, pool, []time.Duration{time.Hour, time.Hour, time.Hour})
 	called := make(chan time.Duration, 1)
 	crashOther.With(procpool.CallOptions{Priority: 1}).ApplyAsync(ctx, pool, 1)
@@ -276,7 +272,7 @@ func TestTerminateRaces(t *testing.T) {
 	pooltest.Check(t)
 	for i := range 12 {
 		ctx := crashContext(t)
-		pool := crashPool(t, procpool.Config{Processes: 2, Stdout: io.Discard})
+		pool := crashPool(t, procpool.Config{Processes: 2, Stdout: io.Discard, Grace: time.Hour})
 		r := termSleep.MapAsync(ctx, pool, make([]time.Duration, 200))
 		var group sync.WaitGroup
 		for _, f := range []func(){
