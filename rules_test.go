@@ -295,7 +295,8 @@ func (r *rule) limit() {
 
 func (r *rule) age() {
 	p := r.ready(procpool.Config{Processes: 1, Recycle: procpool.Recycle{Age: 3 * r.unit}})
-	first, at := p.Workers()[0].Name, p.Workers()[0].Started
+	w := p.Workers()[0]
+	first, at := w.Name, w.Started
 	for {
 		name, err := rulesWait.Apply(r.Context(), p, r.unit/4)
 		if err != nil {
