@@ -6,6 +6,8 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -50,29 +52,80 @@ func exitCode(cmd *exec.Cmd) int {
 	return cmd.ProcessState.ExitCode()
 }
 
+// stage is where items say that they have begun, and wait until they are let go; the first one, 0, does not.
+type stage struct {
+	t          *testing.T
+	here, held *os.File // named pipes; this process has both ends, so nobody waits for the other one to open them
+}
+
+func newStage(t *testing.T) *stage {
+	t.Helper()
+	s := &stage{t: t}
+	for name, f := range map[string]**os.File{"here": &s.here, "held": &s.held} {
+		path := filepath.Join(t.TempDir(), name)
+		if err := syscall.Mkfifo(path, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if *f, err = os.OpenFile(path, os.O_RDWR, 0); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { (*f).Close() })
+	}
+	return s
+}
+
+// args make procpool run its items there.
+func (s *stage) args() []string {
+	wait := fmt.Sprintf("echo > %s; read x < %s", s.here.Name(), s.held.Name())
+	return []string{"--shell", "--exec", "case {} in 0) ;; *) " + wait + ";; esac; echo {}"}
+}
+
+// await waits until two have begun.
+func (s *stage) await() {
+	s.t.Helper()
+	s.here.SetReadDeadline(time.Now().Add(patient))
+	if _, err := io.ReadFull(s.here, make([]byte, 2)); err != nil {
+		s.t.Fatal("no two items have begun: ", err)
+	}
+}
+
+// release lets two go.
+func (s *stage) release() { s.held.WriteString("\n\n") }
+
+// interrupt sends a signal, and waits until the run has said that it is stopping.
+func interrupt(t *testing.T, cmd *exec.Cmd, stderr *told, sig os.Signal) {
+	t.Helper()
+	said := stderr.wait("stopping when the running items are done")
+	cmd.Process.Signal(sig)
+	select {
+	case <-said:
+	case <-time.After(patient):
+		t.Fatalf("it did not say that it is stopping: %s", stderr)
+	}
+}
+
 // One SIGINT or SIGTERM: what runs is finished and printed, what waits is left for --resume, whose command is told.
 func TestInterruptedOnce(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(sig.String(), func(t *testing.T) {
-			log := filepath.Join(t.TempDir(), "log")
-			cmd, out, stderr := begun(t, "0\n1\n1.1\n100\n100\n", "--log", log, "sleep")
-			began := time.Now()
-			cmd.Process.Signal(sig)
+			log, s := filepath.Join(t.TempDir(), "log"), newStage(t)
+			cmd, out, stderr := begun(t, "0\na\nb\nc\nd\n", append([]string{"--log", log}, s.args()...)...)
+			s.await()
+			interrupt(t, cmd, stderr, sig)
+			s.release()
 			var rest strings.Builder
 			out.WriteTo(&rest)
-			code := exitCode(cmd)
-			// On a busy machine, an item may not have begun when the signal comes; then it is left, too.
-			done := 1 + strings.Count(rest.String(), "\n")
-			if !strings.HasPrefix("1\n1.1\n", rest.String()) || code != 130 || time.Since(began) > 20*time.Second {
-				t.Errorf("printed %q, exit code %d, after %v", &rest, code, time.Since(began))
+			if code := exitCode(cmd); rest.String() != "a\nb\n" || code != 130 {
+				t.Errorf("printed %q, exit code %d", &rest, code)
 			}
-			for _, want := range []string{"stopping when the running items are done", fmt.Sprintf("interrupted, %d items are done", done), "map --resume -p 2 --log " + log + " sleep"} {
+			for _, want := range []string{"interrupted, 3 items are done", "map --resume -p 2 --log " + log + " --shell --exec "} {
 				if !strings.Contains(stderr.String(), want) {
 					t.Errorf("stderr is %q, want %q in it", stderr, want)
 				}
 			}
-			if got := logged(t, log); got != done {
-				t.Errorf("%d items are logged, want %d", got, done)
+			if got := logged(t, log); got != 3 {
+				t.Errorf("%d items are logged, want 3", got)
 			}
 		})
 	}
@@ -80,14 +133,10 @@ func TestInterruptedOnce(t *testing.T) {
 
 // Twice: it stops at once.
 func TestInterruptedTwice(t *testing.T) {
-	cmd, out, stderr := begun(t, "0\n100\n100\n", "sleep")
-	said := stderr.wait("stopping")
-	cmd.Process.Signal(syscall.SIGINT)
-	select { // two signals at a time may be taken for one
-	case <-said:
-	case <-time.After(patient):
-		t.Fatalf("it did not say that it is stopping: %s", stderr)
-	}
+	s := newStage(t)
+	cmd, out, stderr := begun(t, "0\na\nb\n", s.args()...)
+	s.await()
+	interrupt(t, cmd, stderr, syscall.SIGINT) // two signals at a time may be taken for one
 	cmd.Process.Signal(syscall.SIGINT)
 	var rest strings.Builder
 	out.WriteTo(&rest)

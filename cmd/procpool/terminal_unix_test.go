@@ -39,7 +39,7 @@ func (term *terminal) do(args ...string) string {
 // await looks at the screen until it shows all the texts: nothing tells when a terminal has changed.
 func (term *terminal) await(texts ...string) string {
 	term.t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(patient)
 	look := time.NewTicker(50 * time.Millisecond)
 	defer look.Stop()
 	for {
@@ -65,7 +65,7 @@ func (term *terminal) await(texts ...string) string {
 func TestTerminal(t *testing.T) {
 	dir := t.TempDir()
 	in, log := filepath.Join(dir, "in"), filepath.Join(dir, "log")
-	put(t, in, "0.1\n0.2\nsoon\n"+strings.Repeat("0.5\n", 6)+strings.Repeat("0.51\n", 91))
+	put(t, in, "0.1\n0.2\nsoon\n"+strings.Repeat("0.5\n", 6)+strings.Repeat("3.01\n", 91)) // more than the screen is waited for
 	cmd := command(t, "map")
 	run := "env " + asCommand + "=1 " + cmd.Path + " map -p 2 --max-tasks-per-child 2 --log " + log + " sleep " + in
 	term := newTerminal(t, run+"; echo exit code $?; read wait")

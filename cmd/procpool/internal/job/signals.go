@@ -34,8 +34,8 @@ func (s *signals) serve(j *job) {
 			j.pool.Terminate()
 			continue
 		}
-		fmt.Fprintln(j.stderr, "procpool: stopping when the running items are done; once more stops now")
 		j.mapper.Stop()
+		fmt.Fprintln(j.stderr, "procpool: stopping when the running items are done; once more stops now")
 	}
 }
 
