@@ -45,6 +45,13 @@ func newContract(t *testing.T) *contract {
 	return &contract{t, ctx}
 }
 
+// long gives the test more time: it is real work.
+func (c *contract) long() {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*patient)
+	c.Cleanup(cancel)
+	c.ctx = ctx
+}
+
 // pool makes a pool that is terminated at the end of the test.
 func (c *contract) pool(cfg procpool.Config) *procpool.Pool {
 	c.Helper()

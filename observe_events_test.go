@@ -175,6 +175,7 @@ func TestEventsInOrder(t *testing.T) {
 
 func eventsInOrder(t *testing.T, m procpool.StartMethod) {
 	c := newContract(t)
+	c.long() // it takes hundreds of starts
 	a := newAccount(t)
 	p := c.pool(procpool.Config{
 		Processes: 3, StartMethod: m, MaxTasksPerChild: 50, Recycle: procpool.Recycle{Jitter: 0.5},

@@ -273,9 +273,7 @@ func TestP11_WorkersEndWithTheirParent(t *testing.T) { TestP26_ForgottenPool(t) 
 
 func TestP27_TwoHundredWorkers(t *testing.T) {
 	c := newContract(t)
-	ctx, cancel := context.WithTimeout(context.Background(), 5*patient) // so many starts are real work
-	defer cancel()
-	c.ctx = ctx
+	c.long() // so many starts are real work
 	p := c.pool(procpool.Config{Processes: 200})
 	out, err := ctInc.Map(c.ctx, p, numbers(1000))
 	if err != nil || out[999] != 1000 {
