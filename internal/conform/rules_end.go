@@ -1,10 +1,6 @@
 package conform
 
-import (
-	"time"
-
-	"github.com/procpool/procpool/internal/wire"
-)
+import "github.com/procpool/procpool/internal/wire"
 
 var endRules = []rule{{
 	name: "stop", says: "after stop it answers what came before, and exits with code 0",
@@ -16,7 +12,7 @@ var endRules = []rule{{
 	judge: func(t *trial) {
 		t.echo("x")
 		t.in.Close()
-		t.wantExit(time.Second, "of the end of descriptor 3")
+		t.wantExit(soon, "of the end of descriptor 3")
 	},
 }, {
 	name: "busy end", says: "at the end of descriptor 3 a busy worker exits within 1 s",
@@ -24,7 +20,7 @@ var endRules = []rule{{
 	judge: func(t *trial) {
 		t.waitStarted(t.call(taskSleep, 60))
 		t.in.Close()
-		t.wantExit(time.Second, "of the end of descriptor 3")
+		t.wantExit(soon, "of the end of descriptor 3")
 	},
 }, {
 	name: "torn", says: "at an end in the middle of a frame it exits within 1 s, and runs nothing",
@@ -33,7 +29,7 @@ var endRules = []rule{{
 		f := t.frame(taskEcho, "never whole", wire.CallInfo{})
 		t.send(f[:len(f)-1])
 		t.in.Close()
-		t.wantExit(time.Second, "of the end of descriptor 3")
+		t.wantExit(soon, "of the end of descriptor 3")
 		if s := t.board.Started(); s != 0 {
 			t.failf("it started call %d of which a part was missing", s)
 		}
