@@ -70,7 +70,7 @@ func (p *posting) want(want string) {
 		if string(b) != want {
 			p.t.Errorf("got %q, want %q", b, want)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		p.t.Fatalf("%q was not received", want)
 	}
 }
