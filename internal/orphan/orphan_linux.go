@@ -17,15 +17,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// within is what the family of a killed parent may take to be gone, the grandchildren too. It is generous, as the machine
-// may be busy: what is not ended stays for good. Hunt tells how long it took.
-const within = 30 * time.Second
+// within is what the family of a killed parent may take to be gone, the grandchildren too. A long hunt holds the promise of
+// a second; else the machine may be busy, and what is not ended stays for good.
+func within() time.Duration {
+	if long() {
+		return time.Second
+	}
+	return 30 * time.Second
+}
+
+func long() bool { return os.Getenv("PROCPOOL_LONG") != "" }
 
 // Hunt makes this test program's test of that name a parent, kills it with SIGKILL at a random moment, mostly soon, and
-// waits for the end of all its family: so many times, or 250 with PROCPOOL_LONG. The longest life is most.
+// waits for the end of all its family: so many times, or 250 in a long hunt, with PROCPOOL_LONG. The longest life is most.
 func Hunt(t *testing.T, parent string, rounds int, most time.Duration) {
 	dir := t.TempDir() // the parents have no chance to clean up
-	if os.Getenv("PROCPOOL_LONG") != "" {
+	if long() {
 		rounds = 250
 	}
 	var took []time.Duration
@@ -74,7 +81,7 @@ func (h hunt) kill() (had int, took time.Duration) {
 		if len(left) == 0 {
 			return had, took
 		}
-		if took > within {
+		if took > within() {
 			h.t.Errorf("killed %v after its begin, a parent has left %v later: %s", h.life, took, describe(left))
 			for _, pid := range left {
 				syscall.Kill(pid, syscall.SIGKILL)
@@ -82,7 +89,7 @@ func (h hunt) kill() (had int, took time.Duration) {
 			return had, took
 		}
 		for _, pid := range left {
-			waitExit(pid, killed.Add(within))
+			waitExit(pid, killed.Add(within()))
 		}
 	}
 }
