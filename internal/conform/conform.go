@@ -3,6 +3,7 @@
 package conform
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -15,7 +16,12 @@ type Options struct {
 	Rules    []string // judge these only; nil: all
 	Env      []string // added to the environment
 	Dir      string
+	Patience time.Duration // how long a worker has to react; 0: 15 s
 }
+
+// soon is Patience by default, also where the protocol says 1 s: a worker that reacts is told from one that does not, whose
+// tasks sleep for a minute, on a busy machine too.
+const soon = 15 * time.Second
 
 // A rule is one promise of the protocol. Each gets a worker of its own.
 type rule struct {
@@ -38,7 +44,7 @@ func Run(ctx context.Context, path string, args []string, o Options) Report {
 		if o.Rules != nil && !slices.Contains(o.Rules, r.name) {
 			continue
 		}
-		c := p.check(ctx, r)
+		c := p.check(ctx, r, cmp.Or(o.Patience, soon))
 		report.Checks = append(report.Checks, c)
 		if i == 0 && c.Err != nil {
 			break // nothing else can be judged, and each rule would take as long to find out
@@ -47,7 +53,7 @@ func Run(ctx context.Context, path string, args []string, o Options) Report {
 	return report
 }
 
-func (p program) check(ctx context.Context, r rule) (c Check) {
+func (p program) check(ctx context.Context, r rule, soon time.Duration) (c Check) {
 	c = Check{Rule: r.name, Says: r.says, Hint: r.hint}
 	began := time.Now()
 	defer func() { c.Took = time.Since(began) }()
@@ -70,7 +76,7 @@ func (p program) check(ctx context.Context, r rule) (c Check) {
 			panic(v)
 		}
 	}()
-	t := &trial{worker: w, ctx: ctx}
+	t := &trial{worker: w, ctx: ctx, soon: soon}
 	t.handshake(r)
 	r.judge(t)
 	return c

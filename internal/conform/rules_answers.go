@@ -83,10 +83,6 @@ func judgeOrder(t *trial) {
 	t.echo("next")
 }
 
-// soon is how long a worker has to react, also where the protocol says 1 s: one that does react is told from one that does
-// not, whose tasks sleep for a minute, on a busy machine too.
-const soon = 15 * time.Second
-
 func judgeCancel(t *trial) {
 	seq := t.call(taskSleep, 60)
 	t.waitStarted(seq)
@@ -95,12 +91,12 @@ func judgeCancel(t *trial) {
 		next = t.call(taskEcho, "behind it")
 	}
 	t.control(wire.Cancel, seq)
-	t.wantError(t.nextWithin(soon, "after cancel"), seq, wire.KindError)
+	t.wantError(t.nextSoon("after cancel"), seq, wire.KindError)
 	if next != 0 {
 		t.wantValue(t.next(), next, "behind it")
 	}
 	t.send(append(t.frame(taskSleep, 60, wire.CallInfo{}), wire.AppendFrame(nil, wire.Header{Type: wire.Cancel, Seq: t.seq}, nil)...))
-	t.wantError(t.nextWithin(soon, "after a call and its cancel in one piece"), t.seq, wire.KindError)
+	t.wantError(t.nextSoon("after a call and its cancel in one piece"), t.seq, wire.KindError)
 	t.echo("next")
 }
 
@@ -116,9 +112,9 @@ func judgeLateCancel(t *trial) {
 
 func judgeTimeout(t *trial) {
 	t.send(t.frame(taskSleep, 60, wire.CallInfo{Timeout: 50 * time.Millisecond}))
-	t.wantError(t.nextWithin(soon, "after the timeout"), t.seq, wire.KindError)
+	t.wantError(t.nextSoon("after the timeout"), t.seq, wire.KindError)
 	t.send(t.frame(taskSleep, 60, wire.CallInfo{Timeout: time.Hour, Deadline: time.Now().Add(50 * time.Millisecond).UnixNano()}))
-	t.wantError(t.nextWithin(soon, "after the deadline"), t.seq, wire.KindError)
+	t.wantError(t.nextSoon("after the deadline"), t.seq, wire.KindError)
 	t.echo("next")
 }
 
@@ -138,5 +134,5 @@ func judgeRetire(t *trial) {
 		t.wantValue(f, seq, "next")
 	}
 	t.control(wire.Stop, 0)
-	t.wantExit(soon, "after stop")
+	t.wantExit("after stop")
 }

@@ -26,10 +26,10 @@ func judgeDump(t *trial) {
 		t.waitStarted(seq)
 		t.control(wire.Dump, seq)
 		if t.hello.Dumps {
-			t.wantDumped(t.nextWithin(soon, "after dump"), seq)
+			t.wantDumped(t.nextSoon("after dump"), seq)
 		}
 		t.control(wire.Cancel, seq)
-		t.wantError(t.nextWithin(soon, "after cancel"), seq, wire.KindError)
+		t.wantError(t.nextSoon("after cancel"), seq, wire.KindError)
 	}
 	t.echo("next")
 }
@@ -56,7 +56,7 @@ func judgeLateDump(t *trial) {
 		waiting := t.call(taskEcho, "behind it")
 		t.control(wire.Dump, waiting)
 		t.control(wire.Cancel, running)
-		t.wantError(t.nextWithin(soon, "after cancel"), running, wire.KindError)
+		t.wantError(t.nextSoon("after cancel"), running, wire.KindError)
 		t.wantValue(t.next(), waiting, "behind it")
 	}
 	for range 200 { // of calls so short that some end just when they are asked about

@@ -12,7 +12,7 @@ var endRules = []rule{{
 	judge: func(t *trial) {
 		t.echo("x")
 		t.in.Close()
-		t.wantExit(soon, "of the end of descriptor 3")
+		t.wantExit("of the end of descriptor 3")
 	},
 }, {
 	name: "busy end", says: "at the end of descriptor 3 a busy worker exits within 1 s",
@@ -20,7 +20,7 @@ var endRules = []rule{{
 	judge: func(t *trial) {
 		t.waitStarted(t.call(taskSleep, 60))
 		t.in.Close()
-		t.wantExit(soon, "of the end of descriptor 3")
+		t.wantExit("of the end of descriptor 3")
 	},
 }, {
 	name: "torn", says: "at an end in the middle of a frame it exits within 1 s, and runs nothing",
@@ -29,7 +29,7 @@ var endRules = []rule{{
 		f := t.frame(taskEcho, "never whole", wire.CallInfo{})
 		t.send(f[:len(f)-1])
 		t.in.Close()
-		t.wantExit(soon, "of the end of descriptor 3")
+		t.wantExit("of the end of descriptor 3")
 		if s := t.board.Started(); s != 0 {
 			t.failf("it started call %d of which a part was missing", s)
 		}
@@ -40,7 +40,7 @@ var endRules = []rule{{
 	judge: func(t *trial) {
 		t.echo("x")
 		t.send(wire.Header{Type: wire.Cancel, Size: wire.MaxControl + 1}.Append(nil))
-		t.wantExit(soon, "of a frame over its limit")
+		t.wantExit("of a frame over its limit")
 		if t.Status().ExitCode == 0 {
 			t.failf("it exited with code 0")
 		}
@@ -57,7 +57,7 @@ func judgeStop(t *trial) {
 	for i := range n {
 		t.wantValue(t.next(), uint64(i+1), i)
 	}
-	t.wantExit(soon, "after stop")
+	t.wantExit("after stop")
 	if code := t.Status().ExitCode; code != 0 {
 		t.failf("it exited with code %d, want 0", code)
 	}

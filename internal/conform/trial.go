@@ -17,6 +17,7 @@ import (
 type trial struct {
 	*worker
 	ctx   context.Context
+	soon  time.Duration // how long it has to react
 	hello wire.MessageHello
 	seq   uint64
 }
@@ -67,16 +68,16 @@ func (t *trial) next() frame {
 	panic("unreachable")
 }
 
-// nextWithin is next for answers that are due soon.
-func (t *trial) nextWithin(d time.Duration, what string) frame {
+// nextSoon is next for answers that are due soon.
+func (t *trial) nextSoon(what string) frame {
 	select {
 	case f, ok := <-t.frames:
 		if !ok {
 			t.failf("descriptor 4 was closed (%v) %s", t.torn, what)
 		}
 		return f
-	case <-time.After(d):
-		t.failf("no answer within %v %s", d, what)
+	case <-time.After(t.soon):
+		t.failf("no answer within %v %s", t.soon, what)
 	}
 	panic("unreachable")
 }
@@ -109,11 +110,11 @@ func (t *trial) wantError(f frame, seq uint64, kind string) wire.MessageError {
 }
 
 // wantExit waits until the process has ended.
-func (t *trial) wantExit(d time.Duration, when string) {
+func (t *trial) wantExit(when string) {
 	select {
 	case <-t.Exited():
-	case <-time.After(d):
-		t.failf("it did not exit within %v %s", d, when)
+	case <-time.After(t.soon):
+		t.failf("it did not exit within %v %s", t.soon, when)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/procpool/procpool/internal/conform"
 )
@@ -75,7 +76,8 @@ func TestConformFinds(t *testing.T) {
 	} {
 		t.Run(tt.rule, func(t *testing.T) {
 			t.Parallel()
-			report := conform.Run(t.Context(), build(t, tt.old, tt.new), nil, conform.Options{FixHints: true, Rules: []string{tt.rule}})
+			worker := build(t, tt.old, tt.new)
+			report := conform.Run(t.Context(), worker, nil, conform.Options{FixHints: true, Rules: []string{tt.rule}, Patience: time.Second})
 			if report.OK() || !strings.Contains(report.String(), "to fix: ") {
 				t.Errorf("it found nothing:\n%v", report)
 			}
