@@ -20,7 +20,8 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, receiveSize); return
 // batchLen is how many answers are settled at a time, and how many tasks are taken in their place.
 const batchLen = 512
 
-// hands is what somebody who collects works with. Few collect at a time, so the links share them.
+// hands is what somebody who collects works with. The links share them: one has them only while there is something to
+// collect, which for most is seldom.
 type hands struct {
 	p        [receiveSize]byte
 	frames   [batchLen]wire.Frame
@@ -38,6 +39,22 @@ func (h *hands) put() {
 	clear(h.outcomes[:h.used])
 	h.used = 0
 	handsPool.Put(h)
+}
+
+// Lend takes hands for what is received next. It implements [transport.Lender].
+func (l *link) Lend() []byte {
+	if l.hands == nil {
+		l.hands = handsPool.Get().(*hands)
+	}
+	return l.scan.Space(l.hands.p[:])
+}
+
+// Reclaim puts the hands back, if there are any.
+func (l *link) Reclaim() {
+	if l.hands != nil {
+		l.hands.put()
+		l.hands = nil
+	}
 }
 
 // read is the worker's reader: it collects while something is in flight and nobody else does. Started by the worker's
@@ -65,15 +82,14 @@ func (l *link) read() {
 
 // collectAll collects until nothing is in flight and the worker is ready. The caller has the duty.
 func (l *link) collectAll() error {
-	h := handsPool.Get().(*hands)
-	defer h.put()
+	defer l.Reclaim()
 	if l.fault != nil {
 		return l.fault
 	}
 	for l.expects() {
-		n, err := l.conn.Recv(l.scan.Space(h.p[:]))
+		n, err := l.conn.Recv(l)
 		if err == nil {
-			err = l.collect(h, n)
+			err = l.collect(n)
 		}
 		if err != nil {
 			return err
@@ -105,18 +121,17 @@ func (l *link) lead(waiter queue.Waiter) {
 		l.wake()
 		return
 	}
-	h := handsPool.Get().(*hands)
 	for turn := 0; turn < leadMost && !waiter.Ready(); turn++ {
-		n, err := l.conn.Lead(l.scan.Space(h.p[:]), leadTurn)
+		n, err := l.conn.Lead(l, leadTurn)
 		if err == nil && n > 0 {
 			turn = 0
-			err = l.collect(h, n)
+			err = l.collect(n)
 		}
 		if err != nil {
 			break // the reader will see it too
 		}
 	}
-	h.put()
+	l.Reclaim()
 	broken := l.fault != nil
 	l.duty <- struct{}{}
 	if broken || l.expects() {
@@ -129,11 +144,12 @@ func nonsense(format string, args ...any) error {
 	return fmt.Errorf(format, args...)
 }
 
-// collect takes in the n bytes that the worker has sent. The caller has the duty. What broke the stream is told again and
-// again, as nobody knows what the rest of the bytes mean, and a caller who leads leaves it to the reader to act.
-func (l *link) collect(h *hands, n int) error {
+// collect takes in the n bytes that the worker has sent, which are in the hands. The caller has the duty. What broke the
+// stream is told again and again, as nobody knows what the rest of the bytes mean, and a caller who leads leaves it to the
+// reader to act.
+func (l *link) collect(n int) error {
 	if l.fault == nil {
-		l.fault = l.digest(h, n)
+		l.fault = l.digest(l.hands, n)
 	}
 	return l.fault
 }

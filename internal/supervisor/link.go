@@ -26,9 +26,10 @@ type link struct {
 
 	onBoard sync.WaitGroup // who uses the board without mu; none begins once ended
 
-	scan  wire.Scanner // owned by who has the duty; so is the next
+	scan  wire.Scanner // owned by who has the duty; so are the next
+	hands *hands       // nil unless there is something to collect
 	fault error        // what broke the stream
-	pace  pace         // owned by who has the duty
+	pace  pace
 
 	mu        sync.Mutex
 	tasks     map[string]uint16 // of hello; nil before

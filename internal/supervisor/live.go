@@ -163,12 +163,11 @@ const drainMost = 4 << 30
 
 // drain takes in what the worker had published before it died.
 func (l *link) drain() {
-	h := handsPool.Get().(*hands)
-	defer h.put()
+	defer l.Reclaim()
 	for total := 0; total < drainMost; {
-		n, err := l.conn.TryRecv(l.scan.Space(h.p[:]))
+		n, err := l.conn.TryRecv(l.Lend())
 		if n > 0 {
-			if e := l.collect(h, n); e != nil {
+			if e := l.collect(n); e != nil {
 				err = e
 			}
 		}

@@ -38,13 +38,14 @@ func BenchmarkPipelined(b *testing.B) {
 			b.Run(fmt.Sprint(c.name, "/window=", window), func(b *testing.B) {
 				w := c.start(b, "answer")
 				head, answers := make([]byte, size), make([]byte, 64<<10)
+				recv := recvOf(w)
 				flying, got := 0, 0
 				for b.Loop() {
 					if err := w.Send(head, nil); err != nil {
 						b.Fatal(err)
 					}
 					for flying++; flying == window; {
-						n, err := w.Recv(answers)
+						n, err := recv(answers)
 						if err != nil {
 							b.Fatal(err)
 						}
@@ -71,11 +72,12 @@ func BenchmarkEcho(b *testing.B) {
 func benchEcho(b *testing.B, w *worker, size int) {
 	body, back := stream1(size), make([]byte, size)
 	b.SetBytes(int64(size))
+	recv := recvOf(w)
 	for b.Loop() {
 		if err := w.Send(nil, body); err != nil {
 			b.Fatal(err)
 		}
-		if _, err := recvInto(w.Recv, back); err != nil {
+		if _, err := recvInto(recv, back); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -37,32 +37,34 @@ func (c *Memory) Control(frame []byte) error { return c.calls.write(frame, nil) 
 func (c *Memory) TryRecv(p []byte) (int, error) { return c.results.read(p) }
 
 // Recv implements Conn.
-func (c *Memory) Recv(p []byte) (int, error) { return c.wait(p, nil) }
+func (c *Memory) Recv(from Lender) (int, error) { return c.wait(from, nil) }
 
 // Lead implements Conn.
-func (c *Memory) Lead(p []byte, atMost time.Duration) (int, error) {
-	n, err := c.results.read(p)
+func (c *Memory) Lead(from Lender, atMost time.Duration) (int, error) {
+	n, err := c.results.read(from.Lend())
 	if n > 0 || err != nil {
 		return n, err
 	}
 	over := make(chan struct{})
 	timer := time.AfterFunc(atMost, func() { close(over) }) // Timer.C may break the race detector in fake time: see rules_test.go
 	defer timer.Stop()
-	return c.wait(p, over)
+	return c.wait(from, over)
 }
 
-func (c *Memory) wait(p []byte, over <-chan struct{}) (int, error) {
+func (c *Memory) wait(from Lender, over <-chan struct{}) (int, error) {
 	for {
+		p := from.Lend()
 		n, err := c.results.read(p)
 		if n > 0 || err != nil || len(p) == 0 {
 			return n, err
 		}
+		from.Reclaim()
 		select {
 		case <-c.results.changed:
 		case <-over:
-			return c.results.read(p)
+			return c.results.read(from.Lend())
 		case <-c.interrupted:
-			return c.lastRecv(p)
+			return c.lastRecv(from.Lend())
 		}
 	}
 }

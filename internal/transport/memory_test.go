@@ -12,7 +12,7 @@ func TestMemoryInFakeTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, p, _ := NewMemory()
 		start := time.Now()
-		if n, err := c.Lead(make([]byte, 9), time.Hour); n != 0 || err != nil || time.Since(start) != time.Hour {
+		if n, err := leadOf(c, make([]byte, 9), time.Hour); n != 0 || err != nil || time.Since(start) != time.Hour {
 			t.Errorf("Lead = %d, %v after %v", n, err, time.Since(start))
 		}
 		go func() {
@@ -22,7 +22,7 @@ func TestMemoryInFakeTime(t *testing.T) {
 			p.Close()
 		}()
 		c.calls.close(io.EOF, true)
-		if got, err := recvAll(c.Recv, 9); string(got) != "bye" || err != io.EOF {
+		if got, err := recvAll(recvOf(c), 9); string(got) != "bye" || err != io.EOF {
 			t.Errorf("got %q, %v", got, err)
 		}
 		if spent := time.Since(start); spent != time.Hour+time.Minute {

@@ -28,7 +28,7 @@ type Pipe struct {
 
 	// Owned by whoever receives.
 	limited bool // a deadline of Lead's may still stand
-	p       []byte
+	from    Lender
 	n       int
 	err     error
 	receive func(uintptr) bool // c.received, made once
@@ -161,18 +161,18 @@ func (c *Pipe) TryRecv(p []byte) (int, error) {
 }
 
 // Recv implements Conn.
-func (c *Pipe) Recv(p []byte) (int, error) {
+func (c *Pipe) Recv(from Lender) (int, error) {
 	if c.limited {
 		c.limit(time.Time{})
 	}
-	c.p = p
+	c.from = from
 	err := c.in.raw.Read(c.receive)
-	c.p = nil
+	c.from = nil
 	switch {
 	case err == nil:
 		return c.n, c.err
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return c.lastRecv(p)
+		return c.lastRecv(from.Lend())
 	default:
 		return 0, ErrClosed
 	}
@@ -180,8 +180,12 @@ func (c *Pipe) Recv(p []byte) (int, error) {
 
 // received reports whether there was something to receive; if not, it is called again when there is.
 func (c *Pipe) received(uintptr) bool {
-	c.n, c.err = c.in.read(c.p)
-	return c.err != unix.EAGAIN
+	c.n, c.err = c.in.read(c.from.Lend())
+	if c.err == unix.EAGAIN {
+		c.from.Reclaim()
+		return false
+	}
+	return true
 }
 
 // lastRecv receives what is left after Interrupt.
@@ -195,9 +199,9 @@ func (c *Pipe) lastRecv(p []byte) (int, error) {
 
 // Lead implements Conn. It waits as Recv does: blocking the thread instead saves a system call, but was measured to be no
 // faster, and could not be interrupted.
-func (c *Pipe) Lead(p []byte, atMost time.Duration) (int, error) {
+func (c *Pipe) Lead(from Lender, atMost time.Duration) (int, error) {
 	c.limit(time.Now().Add(atMost))
-	n, err := c.Recv(p)
+	n, err := c.Recv(from)
 	c.limited = true
 	if err == ErrInterrupted && !c.interrupted.Load() {
 		err = nil

@@ -89,7 +89,7 @@ func TestTellAfterPost(t *testing.T) {
 	p := newPosting(t)
 	p.peer.Tell() // of nothing
 	for range 100 {
-		p.receive(2, p.c.Recv)
+		p.receive(2, recvOf(p.c))
 		<-p.looked
 		p.peer.Tell()
 		p.post("a")
@@ -105,7 +105,7 @@ func TestNudgeAfterPost(t *testing.T) {
 	leak.Check(t)
 	p := newPosting(t)
 	for range 100 {
-		p.receive(1, p.c.Recv)
+		p.receive(1, recvOf(p.c))
 		<-p.looked
 		p.c.Nudge()
 		p.asleep()
@@ -139,7 +139,7 @@ func TestManyPostsTell(t *testing.T) {
 	leak.Check(t)
 	p := newPosting(t)
 	for range 3 { // what is told once is not counted again
-		p.receive(mostUntold+1, p.c.Recv)
+		p.receive(mostUntold+1, recvOf(p.c))
 		<-p.looked
 		for range mostUntold {
 			p.post("x")
@@ -154,7 +154,7 @@ func TestManyPostsTell(t *testing.T) {
 func TestPostWithoutRoom(t *testing.T) {
 	leak.Check(t)
 	p := newPosting(t)
-	p.receive(1+5<<10, p.c.Recv)
+	p.receive(1+5<<10, recvOf(p.c))
 	<-p.looked
 	p.post("x")
 	p.asleep()
@@ -169,7 +169,7 @@ func TestPostWithoutRoom(t *testing.T) {
 func TestSendBehindAFullRing(t *testing.T) {
 	leak.Check(t)
 	p := newPosting(t)
-	p.receive(4<<10+1, p.c.Recv)
+	p.receive(4<<10+1, recvOf(p.c))
 	<-p.looked
 	full := string(bytes.Repeat([]byte("x"), 1<<10))
 	for range 4 {

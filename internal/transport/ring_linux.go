@@ -36,7 +36,7 @@ type Ring struct {
 	bells    int  // received since the worker last sent anything
 	ended    bool
 	broken   error
-	p        []byte
+	from     Lender
 	n        int
 	err      error
 	receive  func(uintptr) bool // c.received, made once

@@ -64,7 +64,7 @@ func TestIdleRingStaysSmall(t *testing.T) {
 		if err := w.Send(stream1(40), nil); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := recvAll(w.Recv, 40); err != nil {
+		if _, err := recvAll(recvOf(w), 40); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -89,7 +89,7 @@ func TestDoorbellFlood(t *testing.T) {
 		}
 	}()
 	for range 2 {
-		if _, err := c.Recv(make([]byte, 10)); !errors.Is(err, errRing) {
+		if _, err := recvOf(c)(make([]byte, 10)); !errors.Is(err, errRing) {
 			t.Error("Recv:", err)
 		}
 	}
@@ -145,7 +145,7 @@ func hostileTurn(c *Ring, do byte) error {
 			return c.Send(nil, p)
 		}
 	case 2:
-		_, err = c.Lead(p, 0)
+		_, err = leadOf(c, p, 0)
 	case 3:
 		c.flush()
 		c.Nudge()

@@ -19,22 +19,22 @@ func (c *Ring) TryRecv(p []byte) (int, error) {
 }
 
 // Recv implements Conn.
-func (c *Ring) Recv(p []byte) (int, error) {
+func (c *Ring) Recv(from Lender) (int, error) {
 	if c.streams {
 		breathe()
 	}
-	n, err := c.turn(p)
+	n, err := c.turn(from.Lend())
 	c.streams = n >= streamSize
 	if n > 0 || err != nil {
 		return n, err
 	}
 	if c.spun(spinFor) {
-		return c.turn(p)
+		return c.turn(from.Lend())
 	}
 	for {
-		c.p = p
+		c.from = from
 		err := c.pipe.in.raw.Read(c.receive)
-		c.p = nil
+		c.from = nil
 		c.waits.Store(awake)
 		switch {
 		case err == nil:
@@ -42,7 +42,7 @@ func (c *Ring) Recv(p []byte) (int, error) {
 		case !errors.Is(err, os.ErrDeadlineExceeded):
 			return 0, ErrClosed
 		case c.interrupted.Load():
-			return c.lastRecv(p)
+			return c.lastRecv(from.Lend())
 		}
 		c.pipe.limitRecv(time.Time{}) // we were nudged
 	}
@@ -52,32 +52,37 @@ func (c *Ring) Recv(p []byte) (int, error) {
 func (c *Ring) received(uintptr) bool {
 	c.answerBell()
 	c.waits.Swap(byBell) // what rings from now on is for our next look
-	c.n, c.err = c.turn(c.p)
-	return c.n > 0 || c.err != nil
+	c.n, c.err = c.turn(c.from.Lend())
+	if c.n == 0 && c.err == nil {
+		c.from.Reclaim()
+		return false
+	}
+	return true
 }
 
 // Lead implements Conn. It spins while that pays, then it blocks its thread.
-func (c *Ring) Lead(p []byte, atMost time.Duration) (int, error) {
-	if n, err := c.turn(p); n > 0 || err != nil {
+func (c *Ring) Lead(from Lender, atMost time.Duration) (int, error) {
+	if n, err := c.turn(from.Lend()); n > 0 || err != nil {
 		return n, err
 	}
 	if c.interrupted.Load() {
-		return c.lastRecv(p)
+		return c.lastRecv(from.Lend())
 	}
 	if c.spun(min(spinFor, atMost)) {
-		return c.turn(p)
+		return c.turn(from.Lend())
 	}
 	for end := time.Now().Add(atMost); ; {
 		c.waits.Swap(inThread)
-		n, err := c.turn(p)
+		n, err := c.turn(from.Lend())
 		left := time.Until(end)
 		if n > 0 || err != nil || left <= 0 || c.interrupted.Load() {
 			c.waits.Store(awake)
 			if n == 0 && err == nil && c.interrupted.Load() {
-				return c.lastRecv(p)
+				return c.lastRecv(from.Lend())
 			}
 			return n, err
 		}
+		from.Reclaim()
 		futexWait(c.waits, inThread, left)
 	}
 }

@@ -3,7 +3,9 @@ package transport
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,14 +25,81 @@ func onAll(t *testing.T, role string, test func(t *testing.T, w *worker)) {
 // recvFuncs are the two ways to wait.
 func recvFuncs(c Conn) map[string]func([]byte) (int, error) {
 	return map[string]func([]byte) (int, error){
-		"Recv": c.Recv,
-		"Lead": func(p []byte) (n int, err error) {
+		"Recv": recvOf(c),
+		"Lead": lending(func(l Lender) (n int, err error) {
 			for n == 0 && err == nil {
-				n, err = c.Lead(p, time.Hour)
+				n, err = c.Lead(l, time.Hour)
 			}
 			return n, err
-		},
+		}),
 	}
+}
+
+func recvOf(c Conn) func([]byte) (int, error) { return lending(c.Recv) }
+
+func leadOf(c Conn, p []byte, atMost time.Duration) (int, error) {
+	return lending(func(l Lender) (int, error) { return c.Lead(l, atMost) })(p)
+}
+
+// lending lends what it is given.
+func lending(recv func(Lender) (int, error)) func([]byte) (int, error) {
+	var l loan
+	return func(p []byte) (int, error) {
+		l = loan{p: p}
+		n, err := recv(&l)
+		return l.check(n), err
+	}
+}
+
+// loan lends p.
+type loan struct {
+	p         []byte
+	out       bool   // it is lent
+	reclaimed func() // called when it was
+}
+
+func (l *loan) Lend() []byte {
+	l.out = true
+	return l.p
+}
+
+func (l *loan) Reclaim() {
+	l.out = false
+	if l.reclaimed != nil {
+		l.reclaimed()
+	}
+}
+
+func (l *loan) check(n int) int {
+	if n > 0 && !l.out {
+		panic("something was received into memory that was not lent")
+	}
+	return n
+}
+
+// Whoever waits has given the memory back.
+func TestWaitsWithoutMemory(t *testing.T) {
+	onAll(t, "echo", func(t *testing.T, w *worker) {
+		for name, recv := range map[string]func(Lender) (int, error){
+			"Recv": w.Recv,
+			"Lead": func(l Lender) (int, error) { return w.Lead(l, time.Hour) },
+		} {
+			waits := make(chan struct{})
+			l := loan{p: make([]byte, 10), reclaimed: sync.OnceFunc(func() { close(waits) })}
+			got := make(chan string)
+			go func() { // ends when the echo has come
+				n, err := recv(&l)
+				got <- fmt.Sprint(string(l.p[:l.check(n)]), err)
+			}()
+			<-waits
+			if err := w.Send([]byte("x"), nil); err != nil {
+				t.Fatal(err)
+			}
+			if s := <-got; s != "x<nil>" {
+				t.Errorf("%s: %s", name, s)
+			}
+		}
+	})
 }
 
 func TestBothDirectionsAtOnce(t *testing.T) {
@@ -88,7 +157,7 @@ func tornSizes(t *testing.T, w *worker) {
 		}
 		var got []byte
 		for tiny := make([]byte, 1+size%5); len(got) < size; {
-			n, err := w.Recv(tiny)
+			n, err := recvOf(w)(tiny)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -114,7 +183,7 @@ func TestSendNeverBlocks(t *testing.T) {
 		if n, err := w.TryRecv(body); n != 0 || err != nil {
 			t.Fatalf("TryRecv = %d, %v", n, err)
 		}
-		if n, err := w.Lead(body, time.Microsecond); n != 0 || err != nil {
+		if n, err := leadOf(w, body, time.Microsecond); n != 0 || err != nil {
 			t.Fatalf("Lead = %d, %v", n, err)
 		}
 	})
@@ -176,7 +245,7 @@ func TestInterruptDrains(t *testing.T) {
 	onAll(t, "die", func(t *testing.T, w *worker) {
 		w.wait()
 		w.Interrupt()
-		for _, recv := range []func([]byte) (int, error){w.TryRecv, w.Recv, recvFuncs(w)["Lead"]} {
+		for _, recv := range []func([]byte) (int, error){w.TryRecv, recvOf(w), recvFuncs(w)["Lead"]} {
 			got, err := recvAll(recv, lastWords/4)
 			if err != nil || len(got) != lastWords/4 {
 				t.Fatalf("got %d bytes, %v", len(got), err)
@@ -196,7 +265,7 @@ func TestLastWordsOutliveTheWorker(t *testing.T) {
 					t.Fatalf("got %d bytes, %v", len(got), err)
 				}
 				for range 2 {
-					if n, err := w.Recv(got); n != 0 || err != io.EOF {
+					if n, err := recvOf(w)(got); n != 0 || err != io.EOF {
 						t.Errorf("then Recv = %d, %v", n, err)
 					}
 				}
@@ -207,7 +276,7 @@ func TestLastWordsOutliveTheWorker(t *testing.T) {
 
 func TestEndWhileWaiting(t *testing.T) {
 	onAll(t, "say", func(t *testing.T, w *worker) {
-		got, err := recvAll(w.Recv, 100)
+		got, err := recvAll(recvOf(w), 100)
 		if string(got) != "last words" || err != io.EOF {
 			t.Errorf("got %q, %v", got, err)
 		}
@@ -216,7 +285,7 @@ func TestEndWhileWaiting(t *testing.T) {
 
 func TestSendToNobody(t *testing.T) {
 	onAll(t, "leave", func(t *testing.T, w *worker) {
-		if _, err := w.Recv(make([]byte, 1)); err != io.EOF {
+		if _, err := recvOf(w)(make([]byte, 1)); err != io.EOF {
 			t.Fatal(err)
 		}
 		w.wait()

@@ -26,17 +26,25 @@ type Conn interface {
 	Control(frame []byte) error
 	// TryRecv receives what there is, without waiting: 0, nil if there is nothing; io.EOF at the end.
 	TryRecv(p []byte) (int, error)
-	// Recv waits until there is something to receive.
-	Recv(p []byte) (int, error)
+	// Recv waits until there is something to receive. What it received is in the memory that it was lent.
+	Recv(from Lender) (int, error)
 	// Lead is Recv for a caller who expects the answer soon: it spins, or blocks its thread, for at most the given time,
 	// then returns 0, nil.
-	Lead(p []byte, atMost time.Duration) (int, error)
+	Lead(from Lender, atMost time.Duration) (int, error)
 	// Nudge makes a Recv or Lead that waits look again, for a worker need not tell of every answer at once.
 	Nudge()
 	// Interrupt makes this and every later Recv and Lead return instead of waiting. It may be called at any time.
 	Interrupt()
 	// Close releases the channel. Nobody may be in another method.
 	Close() error
+}
+
+// Lender lends a Conn the memory to receive into while there is something to receive: of many who wait, none needs any.
+type Lender interface {
+	// Lend returns the memory for what comes next.
+	Lend() []byte
+	// Reclaim is called before the Conn sleeps: nothing was received, and nothing will be until it asks again.
+	Reclaim()
 }
 
 // Peer is the worker's side. One goroutine receives, one sends.
