@@ -25,9 +25,10 @@ func futexWait(word *atomic.Uint32, value uint32, atMost time.Duration) {
 	unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexOpWait, uintptr(value), uintptr(unsafe.Pointer(timeout)), 0, 0)
 }
 
-// futexWake wakes whoever waits at the word.
+// futexWake wakes whoever waits at the word. That never blocks, so the runtime is not told of it: who is woken often runs
+// first, and the processor that the runtime would take away from us meanwhile was there for nobody else.
 func futexWake(word *atomic.Uint32) {
-	unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexOpWake, 1, 0, 0, 0)
+	unix.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexOpWake, 1, 0, 0, 0)
 }
 
 // clear makes the word 0 and reports whether it was not.
