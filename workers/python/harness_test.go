@@ -48,6 +48,12 @@ func script(t testing.TB, text string) Options {
 // launch runs a worker until it is ready.
 func launch(t testing.TB, o Options) *worker {
 	t.Helper()
+	return launchFor(t, o, 0)
+}
+
+// launchFor is launch for a worker that may run so many calls; 0: no limit.
+func launchFor(t testing.TB, o Options, limit int) *worker {
+	t.Helper()
 	if o.Python == "" {
 		o.Python = interpreters(t)[0]
 	}
@@ -78,7 +84,7 @@ func launch(t testing.TB, o Options) *worker {
 	inR.Close()
 	outW.Close()
 	boardFile.Close()
-	w.send(wire.AppendFrame(nil, wire.Header{Type: wire.Setup}, wire.Marshal(wire.MessageSetup{Version: 1, Name: "PythonPoolWorker-1"})))
+	w.send(wire.AppendFrame(nil, wire.Header{Type: wire.Setup}, wire.Marshal(wire.MessageSetup{Version: 1, Name: "PythonPoolWorker-1", Limit: limit})))
 	h, body := w.next()
 	if h.Type != wire.Hello {
 		w.fatalf("first frame is of type %d", h.Type)

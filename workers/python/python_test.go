@@ -3,6 +3,7 @@
 package python
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -106,6 +107,19 @@ procpool.at_exit(lambda: print("second hook"))
 if __name__ == "__main__":
     procpool.serve()
 `
+
+// A worker that has answered as many calls as it may start runs its hooks and leaves, without being told.
+func TestLimit(t *testing.T) {
+	w := launchFor(t, script(t, program), 2)
+	for n := range 2 {
+		if got := ask[int](w, 0, fmt.Sprintf("result = %d", n)); got != n {
+			t.Errorf("task %d gave %d", n, got)
+		}
+	}
+	if status := w.wait(); status.ExitCode() != 0 || w.stdout.String() != "second hook\nfirst hook\n" {
+		t.Errorf("it ended with %v, and printed %q", status, w.stdout.String())
+	}
+}
 
 // How a task may end its process, and what the pool sees of it.
 func TestDeaths(t *testing.T) {
