@@ -37,7 +37,11 @@ func serve(over string) error {
 	crash := os.NewFile(fdBoard, "crash")
 	debug.SetCrashOutput(crash, debug.CrashOptions{})
 	results := os.NewFile(fdResults, "results")
-	pipe := transport.NewPipePeer(os.NewFile(fdCalls, "calls"), results)
+	calls := os.NewFile(fdCalls, "calls")
+	if over == overRings { // it brings control frames only: whoever reads them must not take a thread
+		calls = transport.Pollable(calls)
+	}
+	pipe := transport.NewPipePeer(calls, results)
 	ch := child.Channel{Calls: pipe, Control: pipe, Board: board, Gone: leaveAtOnce}
 	if over == overRings {
 		ch.Calls = transport.NewRingPeer(board, results)

@@ -80,18 +80,18 @@ var Tamper func(Program, Channel) Channel
 // Serve serves until the pool says stop, then runs the initializer's cleanup and returns nil. An error tells what was
 // wrong with the pool's side.
 //
-// It starts one goroutine besides, which reads the control channel; it ends at that channel's end.
+// A goroutine besides may read the control channel; it ends at that channel's end. See inbox.
 func Serve(p Program, ch Channel, pid int) error {
 	if Tamper != nil {
 		ch = Tamper(p, ch)
 	}
 	s := &server{Program: p, Channel: ch, pid: pid}
-	s.inbox.some.L = &s.inbox.mu
 	s.poster, _ = ch.Calls.(Poster)
 	if ch.Control != any(ch.Calls) {
 		s.stream = &streamed{peer: ch.Calls, scan: wire.Scanner{Trusting: true}, buf: make([]byte, 64<<10)}
 	}
-	go s.control()
+	s.open()
+	defer s.close()
 	done := make(chan error, 1)
 	s.spawnLoop(done)
 	return <-done
@@ -149,7 +149,7 @@ func (s *server) spent() bool { return s.limit > 0 && s.started >= s.limit }
 // is valid until the next call of next.
 func (s *server) next() (*wire.Frame, error) {
 	if s.stream == nil || s.name == "" {
-		return s.inbox.next()
+		return s.await()
 	}
 	if s.poster != nil && !s.stream.more() {
 		s.poster.Tell() // before we may wait

@@ -1,36 +1,47 @@
 package child
 
 import (
+	"bytes"
 	"context"
 	"io"
-	"sync"
 
 	"github.com/procpool/procpool/internal/transport"
 	"github.com/procpool/procpool/internal/wire"
 )
 
-// control reads what must reach a busy worker. Started by Serve; ends at the channel's end.
-func (s *server) control() {
-	var scan wire.Scanner
-	buf := make([]byte, 64<<10)
+// receive reads the control channel once. It dispatches what must reach a busy worker, and appends the rest to out; keep
+// makes the frames outlive buf. Its caller has the duty to read.
+func (s *server) receive(buf []byte, out []wire.Frame, keep bool) ([]wire.Frame, error) {
+	in := &s.inbox
+	n, err := s.Control.Recv(buf)
+	in.scan.Feed(buf[:n])
 	for {
-		n, err := s.Control.Recv(buf)
-		scan.Feed(buf[:n])
-		for {
-			h, body, owned, ok := scan.Next()
-			if !ok {
-				break
+		h, body, owned, ok := in.scan.Next()
+		if !ok {
+			break
+		}
+		switch h.Type {
+		case wire.Cancel:
+			s.heedCancel(h.Seq)
+		case wire.Dump:
+			s.dump(h.Seq)
+		case wire.Setup, wire.Call, wire.Stop:
+			if keep && !owned {
+				body = bytes.Clone(body)
 			}
-			s.dispatch(h, body, owned)
+			out = append(out, wire.Frame{Header: h, Body: body})
 		}
-		s.inbox.flush()
-		if err == nil {
-			err = scan.Err()
-		}
-		if err != nil {
-			s.hangUp(err)
-			return
-		}
+	}
+	if err == nil {
+		err = in.scan.Err()
+	}
+	return out, err
+}
+
+func (s *server) heedCancel(seq uint64) {
+	s.canceled.Store(seq)
+	if c := s.current.Load(); c != nil && c.seq == seq {
+		c.cancel(context.Canceled)
 	}
 }
 
@@ -44,86 +55,6 @@ func (s *server) hangUp(err error) {
 		c.cancel(context.Canceled) // nobody waits for it any more
 	}
 	s.inbox.fail(err)
-}
-
-func (s *server) dispatch(h wire.Header, body []byte, owned bool) {
-	switch h.Type {
-	case wire.Cancel:
-		s.canceled.Store(h.Seq)
-		if c := s.current.Load(); c != nil && c.seq == h.Seq {
-			c.cancel(context.Canceled)
-		}
-	case wire.Dump:
-		s.dump(h.Seq)
-	case wire.Setup, wire.Call, wire.Stop:
-		if !owned {
-			body = append([]byte(nil), body...)
-		}
-		s.inbox.add(wire.Frame{Header: h, Body: body})
-	}
-}
-
-// inbox hands frames from the control goroutine to the serving one.
-type inbox struct {
-	pending []wire.Frame // owned by the adder until flush
-
-	mu    sync.Mutex
-	some  sync.Cond
-	ready []wire.Frame
-	err   error
-
-	taken []wire.Frame // owned by the taker, as is the next
-	at    int          // of taken: those before were returned
-}
-
-func (b *inbox) add(f wire.Frame) { b.pending = append(b.pending, f) }
-
-func (b *inbox) flush() {
-	if len(b.pending) == 0 {
-		return
-	}
-	b.mu.Lock()
-	b.ready = append(b.ready, b.pending...)
-	b.mu.Unlock()
-	clear(b.pending)
-	b.pending = b.pending[:0]
-	b.some.Signal()
-}
-
-func (b *inbox) fail(err error) {
-	b.mu.Lock()
-	b.err = err
-	b.mu.Unlock()
-	b.some.Signal()
-}
-
-// next returns the next frame, valid until the next call of next.
-func (b *inbox) next() (f *wire.Frame, err error) {
-	if b.at > 0 {
-		b.taken[b.at-1] = wire.Frame{} // its body may be large
-	}
-	if b.at == len(b.taken) {
-		b.at = 0
-		if b.taken, err = b.wait(); err != nil {
-			return nil, err
-		}
-	}
-	b.at++
-	return &b.taken[b.at-1], nil
-}
-
-func (b *inbox) wait() ([]wire.Frame, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for len(b.ready) == 0 && b.err == nil {
-		b.some.Wait()
-	}
-	got := b.ready
-	b.ready = nil
-	if len(got) == 0 {
-		return nil, b.err
-	}
-	return got, nil
 }
 
 // streamed cuts calls from a stream of their own. It is owned by the serving goroutine.

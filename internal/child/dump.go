@@ -10,8 +10,8 @@ import (
 // mostDump is how much of a dump is sent.
 const mostDump = 64 << 10
 
-// dump tells the pool what every goroutine does, if call seq still runs. It is called by the control goroutine, whose own
-// stack comes first and is left out.
+// dump tells the pool what every goroutine does, if call seq still runs. It is called by who reads the control
+// channel; its own stack comes first and is left out.
 func (s *server) dump(seq uint64) {
 	if c := s.current.Load(); c != nil && c.seq == seq {
 		c.running(func() { s.sendDump(seq) }) // while it runs, nobody else sends

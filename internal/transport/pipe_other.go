@@ -10,4 +10,5 @@ type Pipe struct{ Conn }
 // NewPipe needs descriptors that a process inherits, which this system does not offer here.
 func NewPipe() (*Pipe, []*os.File, error) { return nil, nil, errBoard }
 
-func pollable(f *os.File) *os.File { return f }
+// Pollable returns f.
+func Pollable(f *os.File) *os.File { return f }

@@ -293,9 +293,9 @@ func (e *pipeEnd) write(parts [][]byte) (n int, err error) {
 	}
 }
 
-// pollable returns f, or its replacement, such that a goroutine that reads from it waits in the runtime's poller and not
+// Pollable returns f, or its replacement, such that a goroutine that reads from it waits in the runtime's poller and not
 // in a thread of its own. A file that a process inherits is not, unless whoever left it made it so.
-func pollable(f *os.File) *os.File {
+func Pollable(f *os.File) *os.File {
 	end := newPipeEnd(f)
 	unix.SetNonblock(end.fd, true)
 	if f.SetReadDeadline(time.Time{}) == nil {

@@ -1,6 +1,9 @@
 package transport
 
-import "os"
+import (
+	"os"
+	"runtime"
+)
 
 // pipePeer is the worker's side of a Pipe.
 type pipePeer struct {
@@ -8,13 +11,17 @@ type pipePeer struct {
 	buf  []byte // a head and a short body, written at once
 }
 
-// NewPipePeer returns the worker's side of a Pipe, for the descriptors it was given.
+// NewPipePeer returns the worker's side of a Pipe, for the descriptors it was given. Recv blocks its thread, unless r is
+// Pollable: then it waits in the runtime's poller, which takes three system calls more for each call that comes alone.
 func NewPipePeer(r, w *os.File) Peer {
-	return &pipePeer{r: pollable(r), w: w}
+	return &pipePeer{r: r, w: w}
 }
 
 // Recv implements Peer.
-func (p *pipePeer) Recv(b []byte) (int, error) { return p.r.Read(b) }
+func (p *pipePeer) Recv(b []byte) (int, error) {
+	runtime.Gosched() // the other goroutines of this process do not run while we block, until the runtime notices
+	return p.r.Read(b)
+}
 
 // Send implements Peer. It waits while the pipe is full.
 func (p *pipePeer) Send(head, body []byte) error {
