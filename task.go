@@ -90,7 +90,11 @@ type Executor interface {
 // room, or returns ErrQueueFull under Queue.Reject.
 func (t Task[In, Out]) Apply(ctx context.Context, ex Executor, in In) (Out, error) {
 	r := &AsyncResult[Out]{out: t.core.out}
-	if t.submit(ctx, ex, &in, r, (*single[Out])(r)) && !r.Ready() {
+	var w queue.Waiter = (*single[Out])(r)
+	if ctx.Done() != nil {
+		w = (*restless[Out])(r)
+	}
+	if t.submit(ctx, ex, &in, r, w) && !r.Ready() {
 		r.watch(ctx)
 		<-r.Done() // the end of ctx resolves it
 	}
@@ -177,6 +181,15 @@ type single[Out any] AsyncResult[Out]
 
 // Ready makes it a waiter.
 func (s *single[Out]) Ready() bool { return (*AsyncResult[Out])(s).Ready() }
+
+// Restless implements queue.Waiter.
+func (s *single[Out]) Restless() bool { return false }
+
+// restless is single as a waiter whose context may end.
+type restless[Out any] AsyncResult[Out]
+
+func (s *restless[Out]) Ready() bool    { return (*AsyncResult[Out])(s).Ready() }
+func (s *restless[Out]) Restless() bool { return true }
 
 // Resolve takes the task's outcome.
 func (s *single[Out]) Resolve(_ int32, all []queue.Outcome) {

@@ -164,4 +164,8 @@ type Desk interface {
 }
 
 // Waiter is a caller who waits for one answer.
-type Waiter interface{ Ready() bool }
+type Waiter interface {
+	Ready() bool
+	// Restless reports whether something else than the answer, such as his context, may end his wait.
+	Restless() bool
+}

@@ -111,6 +111,7 @@ func (l *link) expects() bool {
 const (
 	leadTurn = 200 * time.Microsecond // a caller blocks its thread for so long at a time
 	leadMost = 5                      // and so many times, before it leaves the waiting to the reader
+	leadLong = 10 * time.Millisecond  // or once for so long: see patience
 )
 
 // lead collects on behalf of a caller who waits for one answer, until he has it, or it takes too long.
@@ -121,8 +122,9 @@ func (l *link) lead(waiter queue.Waiter) {
 		l.wake()
 		return
 	}
-	for turn := 0; turn < leadMost && !waiter.Ready(); turn++ {
-		n, err := l.conn.Lead(l, leadTurn)
+	most, each := l.patience(waiter)
+	for turn := 0; turn < most && !waiter.Ready(); turn++ {
+		n, err := l.conn.Lead(l, each)
 		if err == nil && n > 0 {
 			turn = 0
 			err = l.collect(n)
@@ -137,6 +139,20 @@ func (l *link) lead(waiter queue.Waiter) {
 	if broken || l.expects() {
 		l.wake()
 	}
+}
+
+// patience returns how often a caller blocks his thread, and for how long. To be woken at a time that comes before the
+// system's next tick costs ten microseconds, as much as the wait itself; so who is all but sure of his answer asks for a
+// late one: his task is the only one here, so that it is not taken back, the worker's tasks have taken little, and nothing
+// else ends his wait.
+func (l *link) patience(waiter queue.Waiter) (most int, each time.Duration) {
+	l.mu.Lock()
+	alone, quick := l.flight.len() <= 1, l.interval > 0 && l.interval < float64(leadTurn)
+	l.mu.Unlock()
+	if alone && quick && !waiter.Restless() {
+		return 1, leadLong
+	}
+	return leadMost, leadTurn
 }
 
 // nonsense says what a worker sent that it must not send.
