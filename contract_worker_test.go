@@ -148,6 +148,7 @@ func TestProgramOfATask(t *testing.T) {
 		want = append(want, fds...)
 	}
 	slices.Sort(want)
+	want = slices.DeleteFunc(want, func(fd int) bool { return 3 <= fd && fd <= 6 }) // a worker has its own, and hands on none
 	if err != nil || out != fmt.Sprintln(want) {
 		t.Errorf("descriptors %q, %v", out, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,7 +15,7 @@ import (
 func newConform() *cobra.Command {
 	var o conform.Options
 	cmd := &cobra.Command{
-		Use:   "conform [--fix-hints] -- PROGRAM ARGS...",
+		Use:   "conform [--fix-hints] [--patience TIME] -- PROGRAM ARGS...",
 		Short: "Test a worker program against the protocol",
 		Long: "Start the program once for every rule of docs/protocol.md, and tell which rules hold. The program must offer\n" +
 			"the tasks that the document lists for this. The exit code is 0 only if no rule is broken.",
@@ -37,5 +38,6 @@ func newConform() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&o.FixHints, "fix-hints", false, "say what to look at where a rule is broken")
+	cmd.Flags().DurationVar(&o.Patience, "patience", 3*time.Second, "how long the program has to react, on a busy machine")
 	return cmd
 }

@@ -16,12 +16,11 @@ type Options struct {
 	Rules    []string // judge these only; nil: all
 	Env      []string // added to the environment
 	Dir      string
-	Patience time.Duration // how long a worker has to react; 0: 15 s
+	Patience time.Duration // how long a worker has to react; 0: 3 s
 }
 
-// soon is Patience by default, also where the protocol says 1 s: a worker that reacts is told from one that does not, whose
-// tasks sleep for a minute, on a busy machine too.
-const soon = 15 * time.Second
+// soon is Patience by default. It is generous, also where the protocol says 1 s: the machine may be busy.
+const soon = 3 * time.Second
 
 // A rule is one promise of the protocol. Each gets a worker of its own.
 type rule struct {

@@ -54,7 +54,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestGo(t *testing.T) {
-	report := Run(t.Context(), os.Args[0], nil, Options{FixHints: true})
+	report := Run(t.Context(), os.Args[0], nil, Options{FixHints: true, Patience: 15 * time.Second})
 	for _, c := range report.Checks {
 		if c.Rule == "spread" { // a Go function's type says what its arguments are
 			continue

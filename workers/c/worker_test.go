@@ -36,7 +36,7 @@ func build(t *testing.T, old, new string) string {
 }
 
 func TestConform(t *testing.T) {
-	report := conform.Run(t.Context(), build(t, "", ""), nil, conform.Options{FixHints: true})
+	report := conform.Run(t.Context(), build(t, "", ""), nil, conform.Options{FixHints: true, Patience: 15 * time.Second})
 	for _, c := range report.Checks {
 		if c.Err != nil || c.Skipped != "" {
 			t.Fatalf("\n%v", report)

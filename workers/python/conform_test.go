@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/procpool/procpool/internal/conform"
 )
@@ -51,7 +52,7 @@ func TestConform(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			report := conform.Run(t.Context(), path, args, conform.Options{FixHints: true})
+			report := conform.Run(t.Context(), path, args, conform.Options{FixHints: true, Patience: 15 * time.Second})
 			if !report.OK() || slices.ContainsFunc(report.Checks, func(c conform.Check) bool { return c.Skipped != "" }) {
 				t.Errorf("\n%v", report)
 			}

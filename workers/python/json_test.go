@@ -21,7 +21,7 @@ const jsonWorker = "testdata/json_worker.py"
 
 func TestJSONConform(t *testing.T) {
 	python := interpreters(t)[0]
-	report := conform.Run(t.Context(), python, []string{jsonWorker, "json"}, conform.Options{FixHints: true})
+	report := conform.Run(t.Context(), python, []string{jsonWorker, "json"}, conform.Options{FixHints: true, Patience: 15 * time.Second})
 	for _, c := range report.Checks {
 		needs := c.Rule == "retire" || c.Rule == "output" || c.Rule == "marker" || c.Rule == "initializer"
 		if c.Err != nil || c.Skipped != "" && !needs {
