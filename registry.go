@@ -53,20 +53,20 @@ func Define[In, Out any](name string, fn func(context.Context, In) (Out, error))
 	in, out := t.core.in, t.core.out
 	registry.program.Tasks = append(registry.program.Tasks, child.Task{
 		Name: name,
-		Run: func(ctx context.Context, payload, buf []byte) ([]byte, error) {
+		Run: func(ctx context.Context, payload, buf []byte) (begin, rest []byte, err error) {
 			var arg In
 			if err := in.DecodeRef(payload, &arg); err != nil {
-				return buf, fmt.Errorf("%w: %w", child.ErrArgument, err)
+				return buf, nil, fmt.Errorf("%w: %w", child.ErrArgument, err)
 			}
 			res, err := fn(ctx, arg)
 			if err != nil {
-				return buf, err
+				return buf, nil, err
 			}
-			buf, err = out.Append(buf, &res)
+			buf, rest, err = out.AppendRef(buf, &res)
 			if err != nil {
 				err = fmt.Errorf("%w: %w", child.ErrResult, err)
 			}
-			return buf, err
+			return buf, rest, err
 		},
 	})
 	return t

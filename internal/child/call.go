@@ -40,8 +40,8 @@ func (s *server) call(h *wire.Frame) error {
 	if failure != nil {
 		return s.fail(h.Seq, failure)
 	}
-	if len(s.out) > wire.HeaderSize+wire.MaxPayload {
-		return s.fail(h.Seq, tooLarge(len(s.out)-wire.HeaderSize))
+	if size := s.size(); size > wire.MaxPayload {
+		return s.fail(h.Seq, tooLarge(size))
 	}
 	return s.finish(wire.Result, h.Seq)
 }
@@ -50,7 +50,10 @@ func tooLarge(n int) *wire.MessageError {
 	return &wire.MessageError{Kind: wire.KindResult, Message: fmt.Sprintf("%d bytes are more than the limit of %d", n, wire.MaxPayload)}
 }
 
-// invoke runs the function, with the encoded result left in s.out behind room for a header.
+// size is how much the reply is, without its header.
+func (s *server) size() int { return len(s.out) + len(s.rest) - wire.HeaderSize }
+
+// invoke runs the function, with the encoded result left in s.out, behind room for a header, and s.rest.
 func (s *server) invoke(t *Task, ctx *taskContext, payload []byte) (failure *wire.MessageError) {
 	returned := false
 	defer func() {
@@ -58,9 +61,9 @@ func (s *server) invoke(t *Task, ctx *taskContext, payload []byte) (failure *wir
 			s.abnormal(ctx, recover(), &failure)
 		}
 	}()
-	out, err := t.Run(ctx, payload, append(s.out[:0], make([]byte, wire.HeaderSize)...))
+	out, rest, err := t.Run(ctx, payload, append(s.out[:0], make([]byte, wire.HeaderSize)...))
 	returned = true
-	s.out = out
+	s.out, s.rest = out, rest
 	if err == nil {
 		return nil
 	}
@@ -93,7 +96,7 @@ func (s *server) fail(seq uint64, failure *wire.MessageError) error {
 }
 
 func (s *server) reply(t wire.Type, seq uint64, body []byte) error {
-	s.out = append(append(s.out[:0], make([]byte, wire.HeaderSize)...), body...)
+	s.out, s.rest = append(append(s.out[:0], make([]byte, wire.HeaderSize)...), body...), nil
 	return s.finish(t, seq)
 }
 
@@ -102,14 +105,15 @@ const (
 	mostSmall = 256      // for so many replies that did not need it
 )
 
-// finish sends the reply in s.out.
+// finish sends the reply in s.out and s.rest.
 func (s *server) finish(t wire.Type, seq uint64) error {
 	var flags uint8
 	if s.retire.Load() {
 		flags = wire.FlagRetire
 	}
-	wire.AppendHeader(s.out[:0], t, flags, 0, seq, len(s.out)-wire.HeaderSize)
-	err := s.deliver(s.out)
+	wire.AppendHeader(s.out[:0], t, flags, 0, seq, s.size())
+	err := s.deliver(s.out, s.rest)
+	s.rest = nil
 	s.shrink()
 	return err
 }
@@ -128,11 +132,11 @@ func (s *server) shrink() {
 }
 
 // deliver publishes a reply. While calls wait here, the pool is not told of each reply.
-func (s *server) deliver(frame []byte) error {
-	if s.poster != nil && s.stream != nil && s.stream.more() {
-		return s.poster.Post(frame)
+func (s *server) deliver(head, body []byte) error {
+	if len(body) == 0 && s.poster != nil && s.stream != nil && s.stream.more() {
+		return s.poster.Post(head)
 	}
-	return s.publish(frame)
+	return s.Calls.Send(head, body)
 }
 
 // deadline returns when the context of a call that starts now ends.

@@ -11,11 +11,11 @@ import (
 	"github.com/procpool/procpool/internal/wire"
 )
 
-// Task is a function that the worker can run, with the codec around it. Run appends the encoded result to out. The
-// payload is valid until it returns.
+// Task is a function that the worker can run, with the codec around it. Run appends the encoded result to out; what is large
+// it may return as rest instead, which belongs behind that. The payload is valid until the next call.
 type Task struct {
 	Name string
-	Run  func(ctx context.Context, payload, out []byte) ([]byte, error)
+	Run  func(ctx context.Context, payload, out []byte) (begin, rest []byte, err error)
 }
 
 // Initializer is what a worker runs once before its first task. The returned cleanup may be nil.
@@ -69,6 +69,7 @@ type server struct {
 	inbox  inbox     // frames for the serving goroutine, from the control channel
 	stream *streamed // calls, where they do not come through the control channel; owned by the serving goroutine
 	out    []byte    // reused for replies; owned by the serving goroutine
+	rest   []byte    // of the reply, behind out; the same
 	small  int       // replies since one needed more of out than keepOut; the same
 
 	poster Poster // Calls, if it is one

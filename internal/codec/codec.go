@@ -40,6 +40,27 @@ func (c Codec[T]) Append(dst []byte, v *T) ([]byte, error) {
 	return c.shape.appendSlow(dst, unsafe.Pointer(&x))
 }
 
+// AppendRef is Append, but the content of a large byte or text string is not copied: it is returned as rest, which belongs
+// behind out and is a part of *v.
+func (c Codec[T]) AppendRef(dst []byte, v *T) (out, rest []byte, err error) {
+	if c.Size(v) < largeString {
+		out, err = c.Append(dst, v)
+		return out, nil, err
+	}
+	if c.shape.kind == kindString {
+		s := *(*string)(unsafe.Pointer(v))
+		return appendHead(dst, majorText, uint64(len(s))), unsafe.Slice(unsafe.StringData(s), len(s)), nil
+	}
+	rest = *(*[]byte)(unsafe.Pointer(v))
+	if c.shape.kind != kindRaw {
+		dst = appendHead(dst, majorBytes, uint64(len(rest)))
+	}
+	return dst, rest, nil
+}
+
+// largeString is from where a string is worth a part of its own.
+const largeString = 64 << 10
+
 // Size returns about how many bytes Append will append for what is mostly bytes; 0 for anything else.
 func (c Codec[T]) Size(v *T) int {
 	switch c.shape.kind {

@@ -6,6 +6,7 @@ import (
 	"math/big"
 	"net/netip"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 )
@@ -247,3 +248,30 @@ var (
 	floats = For[float64]()
 	views  = For[Args2[int, View]]()
 )
+
+// What AppendRef returns is, put together, what Append appends; and a large string's content is where it was.
+func TestAppendRef(t *testing.T) {
+	for _, size := range []int{0, 100, largeString - mostHead - 1, largeString - mostHead, 1 << 20} {
+		b := bytes.Repeat([]byte{0x61}, size)
+		appendsRef(t, b)
+		appendsRef(t, View(b))
+		appendsRef(t, string(b))
+		appendsRef(t, append(appendHead(nil, majorBytes, uint64(size)), b...))
+		appendsRef(t, Raw(append(appendHead(nil, majorBytes, uint64(size)), b...)))
+		appendsRef(t, []string{string(b)})
+		appendsRef(t, struct{ B []byte }{b})
+	}
+}
+
+func appendsRef[T any](t *testing.T, v T) {
+	t.Helper()
+	c := For[T]()
+	want, err := c.Append([]byte("before"), &v)
+	out, rest, errRef := c.AppendRef([]byte("before"), &v)
+	if err != nil || errRef != nil || !bytes.Equal(slices.Concat(out, rest), want) {
+		t.Errorf("%T of %d bytes: %d and %d bytes, %v, %v", v, len(want), len(out), len(rest), err, errRef)
+	}
+	if large := c.Size(&v) >= largeString; large != (len(rest) > 0) || large && len(out) > len("before")+mostHead {
+		t.Errorf("%T of %d bytes: %d are copied, %d are not", v, len(want), len(out), len(rest))
+	}
+}

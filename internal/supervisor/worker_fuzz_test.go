@@ -72,8 +72,10 @@ func checkAnswers(t *testing.T, conn transport.Conn) {
 
 var fuzzProgram = child.Program{
 	Tasks: []child.Task{
-		{Name: "echo", Run: func(_ context.Context, payload, out []byte) ([]byte, error) { return append(out, payload...), nil }},
-		{Name: "panic", Run: func(context.Context, []byte, []byte) ([]byte, error) { panic("on purpose") }},
+		{Name: "echo", Run: func(_ context.Context, payload, out []byte) ([]byte, []byte, error) {
+			return append(out, payload...), nil, nil
+		}},
+		{Name: "panic", Run: func(context.Context, []byte, []byte) ([]byte, []byte, error) { panic("on purpose") }},
 	},
 	Initializers: []child.Initializer{
 		{Name: "bad", Run: func(context.Context, []byte) (func(), error) { panic("on purpose") }},

@@ -85,14 +85,15 @@ func (p *RingPeer) Send(head, body []byte) error {
 		return p.err
 	}
 	size := len(head) + len(body)
-	if size > pieceSize {
-		return errors.Join(p.sendPieces(head), p.sendPieces(body))
-	}
-	room, err := p.out.room(size)
+	room, err := p.out.room(min(size, pieceSize))
 	if err != nil {
 		return err
 	}
-	if size > room {
+	if size > room || size > pieceSize {
+		if len(body) > 0 && len(head) <= room {
+			p.out.put(head) // it is published with what comes next
+			head = nil
+		}
 		return errors.Join(p.sendPieces(head), p.sendPieces(body))
 	}
 	p.out.put(head)
