@@ -16,7 +16,9 @@ func TestLimit(t *testing.T) {
 	leak.Check(t)
 	cleaned := 0
 	program := Program{
-		Tasks: []Task{{Name: "echo", Run: func(_ context.Context, p, out []byte) ([]byte, error) { return append(out, p...), nil }}},
+		Tasks: []Task{{Name: "echo", Run: func(_ context.Context, p, out []byte) (begin, rest []byte, err error) {
+			return append(out, p...), nil, nil
+		}}},
 		Initializers: []Initializer{{Name: "begin", Run: func(context.Context, []byte) (func(), error) {
 			return func() { cleaned++ }, nil
 		}}},

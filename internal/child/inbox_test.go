@@ -23,14 +23,14 @@ const slowTask = 700 * time.Microsecond
 
 var program = child.Program{
 	Tasks: []child.Task{
-		{Name: "at once", Run: func(_ context.Context, _, out []byte) ([]byte, error) { return out, nil }},
-		{Name: "until canceled", Run: func(ctx context.Context, _, out []byte) ([]byte, error) {
+		{Name: "at once", Run: func(_ context.Context, _, out []byte) (begin, rest []byte, err error) { return out, nil, nil }},
+		{Name: "until canceled", Run: func(ctx context.Context, _, out []byte) (begin, rest []byte, err error) {
 			<-ctx.Done()
-			return out, ctx.Err()
+			return out, nil, ctx.Err()
 		}},
-		{Name: "slow", Run: func(_ context.Context, _, out []byte) ([]byte, error) {
+		{Name: "slow", Run: func(_ context.Context, _, out []byte) (begin, rest []byte, err error) {
 			time.Sleep(slowTask)
-			return out, nil
+			return out, nil, nil
 		}},
 	},
 	Describe: func(err error) wire.MessageError {
