@@ -98,7 +98,7 @@ func TestDeathCostsOneTask(t *testing.T) {
 		}
 	}
 	c.shut(p)
-	if s := p.Stats(); s.Failed != 6 || s.Retried != 0 || s.Started < 8 {
+	if s := p.Stats(); s.Failed != 6 || s.Retried != 0 || s.Exits[procpool.ReasonKilled] != 3 || s.Exits[procpool.ReasonExited] != 3 {
 		t.Errorf("%+v", s)
 	}
 }
