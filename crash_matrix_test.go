@@ -186,6 +186,8 @@ func (c crashCell) endsEarly() bool {
 	switch c.at {
 	case pooltest.BeforeHello, pooltest.InInitializer:
 		return c.do != pooltest.Noise
+	case pooltest.InFunction, pooltest.InResult:
+		return c.lost() || endsItself(c.do)
 	case pooltest.Idle, pooltest.Received, pooltest.AfterResult:
 		return endsItself(c.do)
 	}
