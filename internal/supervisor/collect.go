@@ -144,10 +144,11 @@ func (l *link) lead(waiter queue.Waiter) {
 // patience returns how often a caller blocks his thread, and for how long. To be woken at a time that comes before the
 // system's next tick costs ten microseconds, as much as the wait itself; so who is all but sure of his answer asks for a
 // late one: his task is the only one here, so that it is not taken back, the worker's tasks have taken little, and nothing
-// else ends his wait.
+// else ends his wait. Somebody else may have taken his task to another worker before he came: then it is not here.
 func (l *link) patience(waiter queue.Waiter) (most int, each time.Duration) {
 	l.mu.Lock()
-	alone, quick := l.flight.len() <= 1, l.interval > 0 && l.interval < float64(leadTurn)
+	alone := l.flight.len() == 1 && l.flight.front().Call != nil && any(l.flight.front().Call.Sink) == any(waiter)
+	quick := l.interval > 0 && l.interval < float64(leadTurn)
 	l.mu.Unlock()
 	if alone && quick && !waiter.Restless() {
 		return 1, leadLong
