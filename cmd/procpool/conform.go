@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -38,6 +37,6 @@ func newConform() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&o.FixHints, "fix-hints", false, "say what to look at where a rule is broken")
-	cmd.Flags().DurationVar(&o.Patience, "patience", 3*time.Second, "how long the program has to react, on a busy machine")
+	cmd.Flags().DurationVar(&o.Patience, "patience", 0, "how long the program has to react, on a busy machine (default what the rule says)")
 	return cmd
 }

@@ -3,7 +3,6 @@
 package conform
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -16,10 +15,10 @@ type Options struct {
 	Rules    []string // judge these only; nil: all
 	Env      []string // added to the environment
 	Dir      string
-	Patience time.Duration // how long a worker has to react; 0: 3 s
+	Patience time.Duration // how long a worker has to react; 0: 1 s where the protocol says so, else 3 s
 }
 
-// soon is Patience by default. It is generous, also where the protocol says 1 s: the machine may be busy.
+// soon is how long a worker has to react where the protocol does not say. It is generous: the machine may be busy.
 const soon = 3 * time.Second
 
 // A rule is one promise of the protocol. Each gets a worker of its own.
@@ -43,7 +42,7 @@ func Run(ctx context.Context, path string, args []string, o Options) Report {
 		if o.Rules != nil && !slices.Contains(o.Rules, r.name) {
 			continue
 		}
-		c := p.check(ctx, r, cmp.Or(o.Patience, soon))
+		c := p.check(ctx, r, o.Patience)
 		report.Checks = append(report.Checks, c)
 		if i == 0 && c.Err != nil {
 			break // nothing else can be judged, and each rule would take as long to find out
@@ -52,7 +51,7 @@ func Run(ctx context.Context, path string, args []string, o Options) Report {
 	return report
 }
 
-func (p program) check(ctx context.Context, r rule, soon time.Duration) (c Check) {
+func (p program) check(ctx context.Context, r rule, patience time.Duration) (c Check) {
 	c = Check{Rule: r.name, Says: r.says, Hint: r.hint}
 	began := time.Now()
 	defer func() { c.Took = time.Since(began) }()
@@ -75,7 +74,7 @@ func (p program) check(ctx context.Context, r rule, soon time.Duration) (c Check
 			panic(v)
 		}
 	}()
-	t := &trial{worker: w, ctx: ctx, soon: soon}
+	t := &trial{worker: w, ctx: ctx, patience: patience}
 	t.handshake(r)
 	r.judge(t)
 	return c

@@ -134,5 +134,5 @@ func judgeRetire(t *trial) {
 		t.wantValue(f, seq, "next")
 	}
 	t.control(wire.Stop, 0)
-	t.wantExit("after stop")
+	t.wantExit(soon, "after stop")
 }

@@ -1,6 +1,10 @@
 package conform
 
-import "github.com/procpool/procpool/internal/wire"
+import (
+	"time"
+
+	"github.com/procpool/procpool/internal/wire"
+)
 
 var endRules = []rule{{
 	name: "stop", says: "after stop it answers what came before, and exits with code 0",
@@ -12,7 +16,7 @@ var endRules = []rule{{
 	judge: func(t *trial) {
 		t.echo("x")
 		t.in.Close()
-		t.wantExit("of the end of descriptor 3")
+		t.wantExit(time.Second, "of the end of descriptor 3")
 	},
 }, {
 	name: "busy end", says: "at the end of descriptor 3 a busy worker exits within 1 s",
@@ -20,7 +24,7 @@ var endRules = []rule{{
 	judge: func(t *trial) {
 		t.waitStarted(t.call(taskSleep, 60))
 		t.in.Close()
-		t.wantExit("of the end of descriptor 3")
+		t.wantExit(time.Second, "of the end of descriptor 3")
 	},
 }, {
 	name: "torn", says: "at an end in the middle of a frame it exits within 1 s, and runs nothing",
@@ -29,7 +33,7 @@ var endRules = []rule{{
 		f := t.frame(taskEcho, "never whole", wire.CallInfo{})
 		t.send(f[:len(f)-1])
 		t.in.Close()
-		t.wantExit("of the end of descriptor 3")
+		t.wantExit(time.Second, "of the end of descriptor 3")
 		if s := t.board.Started(); s != 0 {
 			t.failf("it started call %d of which a part was missing", s)
 		}
@@ -40,7 +44,7 @@ var endRules = []rule{{
 	judge: func(t *trial) {
 		t.echo("x")
 		t.send(wire.Header{Type: wire.Cancel, Size: wire.MaxControl + 1}.Append(nil))
-		t.wantExit("of a frame over its limit")
+		t.wantExit(soon, "of a frame over its limit")
 		if t.Status().ExitCode == 0 {
 			t.failf("it exited with code 0")
 		}
@@ -57,7 +61,7 @@ func judgeStop(t *trial) {
 	for i := range n {
 		t.wantValue(t.next(), uint64(i+1), i)
 	}
-	t.wantExit("after stop")
+	t.wantExit(soon, "after stop")
 	if code := t.Status().ExitCode; code != 0 {
 		t.failf("it exited with code %d, want 0", code)
 	}

@@ -52,7 +52,7 @@ func judgeOutput(t *trial) {
 		t.wantValue(t.next(), seq, (*int)(nil))
 	}
 	t.control(wire.Stop, 0)
-	t.wantExit("after stop")
+	t.wantExit(soon, "after stop")
 	t.output.Wait()
 	if got, want := t.stdout.String(), strings.Repeat(line+"\n", 3); got != want {
 		t.failf("of %d bytes that the tasks printed, %d arrived on its stdout", len(want), len(got))

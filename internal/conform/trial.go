@@ -1,6 +1,7 @@
 package conform
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -16,10 +17,10 @@ import (
 // trial is a rule's view of its worker.
 type trial struct {
 	*worker
-	ctx   context.Context
-	soon  time.Duration // how long it has to react
-	hello wire.MessageHello
-	seq   uint64
+	ctx      context.Context
+	patience time.Duration // how long it has to react; 0: as each rule says
+	hello    wire.MessageHello
+	seq      uint64
 }
 
 // The tasks that a program offers to be judged. What they do stands in docs/protocol.md.
@@ -70,14 +71,15 @@ func (t *trial) next() frame {
 
 // nextSoon is next for answers that are due soon.
 func (t *trial) nextSoon(what string) frame {
+	d := cmp.Or(t.patience, soon)
 	select {
 	case f, ok := <-t.frames:
 		if !ok {
 			t.failf("descriptor 4 was closed (%v) %s", t.torn, what)
 		}
 		return f
-	case <-time.After(t.soon):
-		t.failf("no answer within %v %s", t.soon, what)
+	case <-time.After(d):
+		t.failf("no answer within %v %s", d, what)
 	}
 	panic("unreachable")
 }
@@ -110,11 +112,12 @@ func (t *trial) wantError(f frame, seq uint64, kind string) wire.MessageError {
 }
 
 // wantExit waits until the process has ended.
-func (t *trial) wantExit(when string) {
+func (t *trial) wantExit(d time.Duration, when string) {
+	d = cmp.Or(t.patience, d)
 	select {
 	case <-t.Exited():
-	case <-time.After(t.soon):
-		t.failf("it did not exit within %v %s", t.soon, when)
+	case <-time.After(d):
+		t.failf("it did not exit within %v %s", d, when)
 	}
 }
 
