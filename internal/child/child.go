@@ -136,7 +136,7 @@ func (s *server) loop() error {
 		}
 	}
 	if s.poster != nil {
-		s.poster.Tell()
+		s.poster.Tell() // before a cleanup that may take long
 	}
 	s.leave()
 	return nil

@@ -52,7 +52,7 @@ type link struct {
 	condemned bool              // it is to be killed under the call that it runs: nothing is sent any more
 	guard     guard             // what stops the first in flight
 	deaf      deaf              // how long the first in flight has not been taken up
-	watch     int               // tell the machine when the budget is at most this; < 0: no need
+	watch     int               // tell the machine when the budget is at most this; 0: no need
 
 	dirty  atomic.Bool   // it has run a task since it was last measured
 	judged atomic.Bool   // it waits for Config.When to be asked
@@ -65,7 +65,7 @@ type link struct {
 
 func newLink(w *worker, q *queue.Queue, tasks map[string]uint16) *link {
 	l := &link{
-		w: w, q: q, tasks: tasks, fenced: tasks != nil, watch: -1,
+		w: w, q: q, tasks: tasks, fenced: tasks != nil,
 		duty: make(chan struct{}, 1),
 		work: make(chan struct{}, 1),
 		over: make(chan struct{}),
@@ -280,12 +280,12 @@ func (l *link) tellStartedLocked(r *queue.Run, at time.Duration) {
 
 // reportLocked tells the machine that the worker's budget runs low.
 func (l *link) reportLocked() {
-	if l.watch < 0 || !l.opened { // a seat that is not open yet has no budget
+	if l.watch == 0 || !l.opened { // a seat that is not open yet has no budget
 		return
 	}
 	_, left := l.q.Load(&l.seat)
 	if left = max(left, 1); left <= l.watch { // its last task may come back
-		l.watch = -1
+		l.watch = 0
 		l.w.progress(left, time.Duration(l.interval))
 	}
 }

@@ -157,7 +157,9 @@ func (l *link) failure(body []byte) error {
 // learn updates the window, and sets the guard for what runs next.
 func (l *link) learn(d queue.Settled, bytes int) {
 	l.pace.learn(d.Succeeded+d.Failed+d.Canceled, bytes, d.Run)
-	l.w.s.service.Store(math.Float64bits(l.pace.service))
+	if l.pace.service > 0 { // else all came back
+		l.w.s.service.Store(math.Float64bits(l.pace.service))
+	}
 	l.mu.Lock()
 	l.window, l.interval, l.blocked = l.pace.window, l.pace.service, l.condemned
 	l.guard.armLocked()
