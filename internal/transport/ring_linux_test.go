@@ -4,7 +4,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"os"
 	"testing"
+	"time"
 
 	"github.com/procpool/procpool/internal/leak"
 )
@@ -99,6 +101,50 @@ func TestDoorbellFlood(t *testing.T) {
 	c.Close()
 	<-flooded
 	closeAll(files)
+}
+
+// Of a bell and an end that come together the poller tells once. The one must not hide the other.
+func TestEndBehindBell(t *testing.T) {
+	leak.Check(t)
+	c, files, _ := newRing(t, RingSize)
+	defer c.Close()
+	files[1].Write(bell)
+	closeAll(files)
+	poll(t)
+	late := time.AfterFunc(10*time.Second, func() {
+		t.Error("Recv waits for an end that was told")
+		c.Interrupt()
+	})
+	defer late.Stop()
+	if n, err := recvOf(c)(make([]byte, 10)); n != 0 || err != io.EOF {
+		t.Errorf("%d, %v, want the end", n, err)
+	}
+}
+
+// poll returns once the runtime's poller has told of all that has happened until now: it tells in order.
+func poll(t *testing.T) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	raw, err := r.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	written := false
+	if err := raw.Read(func(uintptr) bool {
+		if written {
+			return true
+		}
+		_, err := w.Write(bell)
+		written = err == nil
+		return !written
+	}); err != nil || !written {
+		t.Fatal(err)
+	}
 }
 
 // A worker may store what it likes in the words and the bytes that it shares. The pool must neither fault nor hang, and

@@ -48,16 +48,21 @@ func (c *Ring) Recv(from Lender) (int, error) {
 	}
 }
 
-// received reports whether there was something to receive; if not, it is called again after the doorbell.
+// received reports whether there was something to receive; if not, it is called again after the doorbell. The system tells of
+// what comes to the doorbell once only, and of several things at once: so nobody may wait before the doorbell was found empty.
 func (c *Ring) received(uintptr) bool {
-	c.answerBell()
-	c.waits.Swap(byBell) // what rings from now on is for our next look
-	c.n, c.err = c.turn(c.from.Lend())
-	if c.n == 0 && c.err == nil {
-		c.from.Reclaim()
-		return false
+	for {
+		empty := c.answerBell()
+		c.waits.Swap(byBell) // what rings from now on is for our next look
+		c.n, c.err = c.turn(c.from.Lend())
+		switch {
+		case c.n > 0 || c.err != nil:
+			return true
+		case empty:
+			c.from.Reclaim()
+			return false
+		}
 	}
-	return true
 }
 
 // Lead implements Conn. It spins while that pays, then it blocks its thread.
@@ -136,9 +141,9 @@ func (c *Ring) lastRecv(p []byte) (int, error) {
 	return n, err
 }
 
-// answerBell empties the doorbell, as far as it is worth it, and notices its end. What the worker published before it ended
-// is in the ring by then.
-func (c *Ring) answerBell() {
+// answerBell takes what is in the doorbell, as far as it is worth it, and notices its end. What the worker published before it
+// ended is in the ring by then. It reports whether nothing is left.
+func (c *Ring) answerBell() (empty bool) {
 	var bells [256]byte
 	for range 16 {
 		n, err := c.pipe.in.read(bells[:])
@@ -147,15 +152,16 @@ func (c *Ring) answerBell() {
 				c.ended = true
 				c.fail(ErrClosed)
 			}
-			return
+			return true
 		}
 		if c.bells += n; c.bells > maxBells {
 			c.breakUp(fmt.Errorf("%w: it rings without end", errRing))
 		}
 		if n < len(bells) {
-			return
+			break // most often it is empty now: whoever wants to be sure looks again
 		}
 	}
+	return false
 }
 
 // breakUp ends it for good.
