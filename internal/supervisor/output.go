@@ -30,16 +30,16 @@ func (o *outlet) drain(f *os.File, t *tail) {
 	}
 	var rest []byte
 	for {
-		var more bool
+		var left error
 		err := raw.Read(func(fd uintptr) bool {
-			rest, more = o.readAll(fd, rest, t)
-			return !more || len(rest) >= longestLine // wait until there is something to read
+			rest, left = o.readAll(fd, rest, t)
+			return left != process.ErrNothing // else wait until there is something to read
 		})
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			raw.Control(func(fd uintptr) { rest, more = o.readAll(fd, rest, t) })
+			raw.Control(func(fd uintptr) { rest, _ = o.readAll(fd, rest, t) })
 			break
 		}
-		if err != nil || !more {
+		if err != nil || left != nil {
 			break
 		}
 	}
@@ -51,20 +51,20 @@ func (o *outlet) drain(f *os.File, t *tail) {
 // drainPerExit bounds what is read from a pipe that a descendant which got away keeps writing to.
 const drainPerExit = 16 << 20
 
-// readAll reads what there is and writes the whole lines. It returns what is left of the last line, and whether there may
-// be more later.
-func (o *outlet) readAll(fd uintptr, rest []byte, t *tail) ([]byte, bool) {
+// readAll reads what there is and writes the whole lines. It returns what is left of the last line, and why there is nothing
+// more to read; nil if there may be.
+func (o *outlet) readAll(fd uintptr, rest []byte, t *tail) ([]byte, error) {
 	p := buffers.Get().(*[]byte)
 	defer buffers.Put(p)
 	for total := 0; total < drainPerExit; {
 		n, err := process.ReadFD(fd, *p)
 		if err != nil {
-			return rest, err == process.ErrNothing
+			return rest, err
 		}
 		total += n
 		rest = o.lines(rest, (*p)[:n], t)
 	}
-	return rest, true
+	return rest, nil
 }
 
 // lines writes the whole lines of rest and p, and returns what is left.
