@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -18,9 +19,9 @@ import (
 // the intervals count: on a machine that is too busy to run this process, time passes for its stragglers, too.
 const patience = 5 * time.Second
 
-// manyThreads is how many more threads than before are a leak. The runtime keeps the threads it once made, so a few more
-// mean nothing; many mean that something waited on a thread of its own, one for each worker.
-const manyThreads = 64
+// manyThreads is how many more threads than before are a leak. The runtime keeps the threads it once made, and makes some for
+// each processor, so a few more mean nothing; many mean that something waited on a thread of its own, one for each worker.
+func manyThreads() int { return 64 + 4*runtime.GOMAXPROCS(0) }
 
 // Check makes t fail if, once it and its subtests are done, something is left that was not there when Check was called.
 // It belongs at the start of the test: cleanups registered later run before it looks.
@@ -140,7 +141,7 @@ func (w *watch) left() []string {
 			left = append(left, "leaked "+text)
 		}
 	}
-	if grown := threads() - w.threads; grown > manyThreads {
+	if grown := threads() - w.threads; grown > manyThreads() {
 		left = append(left, fmt.Sprintf("leaked %d threads", grown))
 	}
 	return left

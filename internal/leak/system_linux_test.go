@@ -87,7 +87,7 @@ func TestThreads(t *testing.T) {
 	stop := make(chan struct{})
 	var locked, ended sync.WaitGroup
 	got := run(t, 0, func() {
-		for range 2 * manyThreads {
+		for range 2 * manyThreads() {
 			locked.Add(1)
 			ended.Go(func() { // until stop is closed; its thread ends with it
 				runtime.LockOSThread()
