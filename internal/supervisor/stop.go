@@ -147,7 +147,7 @@ func (w *worker) misbehaved(err error) { w.doom(event.CauseProtocol, err.Error()
 
 // silent handles a worker that closed its channel. Most often its process is ending, and tells the cause itself; a busy
 // machine may take long over that, but a process gives up its memory before its descriptors. One that lives on has broken
-// the protocol.
+// the protocol. Where nothing can be learned, as when the system has no more descriptors, it is looked at again.
 func (w *worker) silent() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -156,8 +156,12 @@ func (w *worker) silent() {
 	}
 	pid := w.pidLocked()
 	time.AfterFunc(silentAfter, func() {
-		if held, err := process.Memory(pid); held > 0 || errors.Is(err, errors.ErrUnsupported) {
+		held, err := process.Memory(pid)
+		switch {
+		case held > 0 || errors.Is(err, errors.ErrUnsupported):
 			w.doom(event.CauseProtocol, "it closed its channel")
+		case err != nil:
+			w.silent()
 		}
 	})
 }
