@@ -58,7 +58,7 @@ func measureIMap(l *lab, f *finding) {
 func measureRecords(l *lab, f *finding) {
 	n := l.size(500_000, 200_000)
 	ring := l.ours("ring", tasksPerSecond, "records", n)
-	codec := l.bare(nil, "encoding and decoding alone, one processor", tasksPerSecond, "records-codec", n)
+	codec := l.bare(nil, "fxamacker/cbor, encoding and decoding alone, one processor", tasksPerSecond, "records-codec", n)
 	python := l.cpython("fork", tasksPerSecond, "records", l.size(200_000, 100_000)).named("CPython " + l.python.version + " Pool, fork, dicts in default chunks")
 	l.interleave(ring, codec, python)
 	f.shows(ring, codec, python)

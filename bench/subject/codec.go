@@ -11,7 +11,7 @@ import (
 
 func init() { work("records-codec", recordsCodec) }
 
-// recordsCodec times what the codec of a task over records costs at least: the general library, twice each way.
+// recordsCodec times what a general library takes to encode and decode what a task over records has: twice each way.
 func recordsCodec(n []int) ([]float64, error) {
 	var buf bytes.Buffer
 	begin := time.Now()

@@ -42,6 +42,7 @@ func BenchmarkCodec(b *testing.B) {
 		bench("view", View(strings.Repeat("x", 1<<10))),
 		bench("args", Args2[int, float64]{1, 2}),
 		bench("struct", ann),
+		bench("flat struct", flats()[1]),
 		bench("any", any(map[string]any{"a": 1, "b": []any{1.5, "x"}})),
 		bench("floats", make([]float64, 1e6)),
 		bench("strings", strings.Split(strings.Repeat("hello ", 100), " ")),

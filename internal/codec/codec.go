@@ -1,7 +1,7 @@
 // Package codec is how Go values become bytes and back: CBOR (RFC 8949), the same for Go, Python and every other worker.
 //
-// Scalars, strings, byte strings and slices of them take paths written here: no reflection, no boxing, and no allocation
-// but the value's own. Everything else goes to github.com/fxamacker/cbor/v2, set up in library.go. Which path a type
+// Scalars, strings, byte strings, slices of them, and structs of these take paths written here: no reflection, no boxing, and no
+// allocation but the value's own. Everything else goes to github.com/fxamacker/cbor/v2, set up in library.go. Which path a type
 // takes is chosen once, by [For]; the bytes are plain CBOR either way.
 //
 // What is particular:

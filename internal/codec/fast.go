@@ -10,6 +10,8 @@ func (s *shape) append(dst []byte, p unsafe.Pointer) []byte {
 	switch s.kind {
 	case kindArgs:
 		return s.appendArgs(dst, p)
+	case kindStruct:
+		return s.appendStruct(dst, p)
 	case kindRaw:
 		return appendRaw(dst, *(*Raw)(p))
 	case kindView, kindBytes:
@@ -78,6 +80,8 @@ func (s *shape) decode(src []byte, p unsafe.Pointer, share sharing) (rest []byte
 	switch s.kind {
 	case kindArgs:
 		return s.decodeArgs(src, p, share)
+	case kindStruct:
+		return s.decodeStruct(src, p)
 	case kindRaw:
 		if isJSON(src) {
 			return nil, errSlow

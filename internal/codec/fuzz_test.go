@@ -38,8 +38,9 @@ var targets = []target{
 	into[string]("string"), into[[]byte]("[]byte"), into[View]("View"), into[struct{}]("struct{}"),
 	into[[]bool]("[]bool"), into[[]string]("[]string"), into[[]int]("[]int"), into[[]int8]("[]int8"), into[[]uint16]("[]uint16"),
 	into[[]float32]("[]float32"), into[[]float64]("[]float64"),
-	into[person]("person"), into[[]person]("[]person"), into[map[string]string]("map"), into[node]("node"), into[*node]("*node"),
-	into[Args2[int, string]]("Args2"), into[Args3[any, []float64, Raw]]("Args3"),
+	into[person]("person"), into[[]person]("[]person"), into[flat]("flat"),
+	into[map[string]string]("map"), into[node]("node"), into[*node]("*node"),
+	into[Args2[int, string]]("Args2"), into[Args3[any, []float64, Raw]]("Args3"), into[Args2[flat, any]]("Args2 of a struct"),
 }
 
 var seeds = [][]byte{

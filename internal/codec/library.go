@@ -88,6 +88,7 @@ func (s *shape) decodeSlow(src []byte, p unsafe.Pointer, share sharing) (rest []
 		if rest, err = s.decode(src, p, share); err != errSlow {
 			return rest, err
 		}
+		reflect.NewAt(s.typ, p).Elem().SetZero() // a struct may be half read
 	}
 	if rest, err = unmarshal(src, reflect.NewAt(s.typ, p).Interface()); err != nil {
 		return nil, fmt.Errorf("cannot decode %v: %w", s.typ, err)

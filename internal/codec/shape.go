@@ -17,6 +17,8 @@ type shape struct {
 	fast  bool   // neither it nor a part of it needs the library
 	deep  bool   // the library's: a value may nest without end
 	parts []part // the arguments of a kindArgs
+
+	fields []field // of a kindStruct
 }
 
 type kind uint8
@@ -24,6 +26,7 @@ type kind uint8
 const (
 	kindLibrary kind = iota
 	kindArgs
+	kindStruct
 	kindRaw
 	kindView
 	kindBytes
@@ -50,6 +53,11 @@ func shapeOf[T any]() *shape {
 		return argsShape(typ, list.parts(nil))
 	}
 	s := &shape{typ: typ, kind: kindOf(typ)}
+	if s.kind == kindLibrary {
+		if s.fields = fieldsOf(typ); s.fields != nil {
+			s.kind = kindStruct
+		}
+	}
 	s.fast = s.kind != kindLibrary
 	s.deep = !s.fast && walkOf(typ).deep
 	return s
