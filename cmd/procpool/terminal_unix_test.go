@@ -12,8 +12,8 @@ import (
 
 // terminal is a session of tmux with a server of its own.
 type terminal struct {
-	t      *testing.T
-	socket string
+	t   *testing.T
+	dir string // where its socket is
 }
 
 func newTerminal(t *testing.T, command string) *terminal {
@@ -21,15 +21,24 @@ func newTerminal(t *testing.T, command string) *terminal {
 	if _, err := exec.LookPath("tmux"); err != nil {
 		t.Skip("a terminal needs tmux: ", err)
 	}
-	term := &terminal{t, filepath.Join(t.TempDir(), "tmux")}
+	term := &terminal{t, t.TempDir()}
 	term.do("-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "24", command)
-	t.Cleanup(func() { exec.Command("tmux", "-S", term.socket, "kill-server").Run() })
+	t.Cleanup(func() { term.tmux("kill-server").Run() })
 	return term
+}
+
+// tmux is a command to the server. The socket has no path, which could be too long for one, and the shell is the same for
+// everybody.
+func (term *terminal) tmux(args ...string) *exec.Cmd {
+	cmd := exec.Command("tmux", append([]string{"-S", "tmux"}, args...)...)
+	cmd.Dir = term.dir
+	cmd.Env = append(cmd.Environ(), "SHELL=/bin/sh")
+	return cmd
 }
 
 func (term *terminal) do(args ...string) string {
 	term.t.Helper()
-	out, err := exec.Command("tmux", append([]string{"-S", term.socket}, args...)...).CombinedOutput()
+	out, err := term.tmux(args...).CombinedOutput()
 	if err != nil {
 		term.t.Fatalf("tmux %s: %v\n%s", args, err, out)
 	}
@@ -68,7 +77,7 @@ func TestTerminal(t *testing.T) {
 	put(t, in, "0.1\n0.2\nsoon\n"+strings.Repeat("0.5\n", 6)+strings.Repeat("3.01\n", 91)) // more than the screen is waited for
 	cmd := command(t, "map")
 	run := "env " + asCommand + "=1 " + cmd.Path + " map -p 2 --max-tasks-per-child 2 --log " + log + " sleep " + in
-	term := newTerminal(t, run+"; echo exit code $?; read wait")
+	term := newTerminal(t, "trap : INT; "+run+"; echo exit code $?; read wait") // Ctrl-C is for the shell, too
 
 	screen := term.await("/100", "items/s", "2/2 busy", "1 failed", "recycled", "item 3: ")
 	if !strings.Contains(screen, "\n0.2\nprocpool: item 3: ") && !strings.Contains(screen, "0.1\n") {
