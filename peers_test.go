@@ -227,12 +227,15 @@ func TestP24_DeferTerminate(t *testing.T) {
 	}()
 }
 
-func TestP25_NothingIsHeld(t *testing.T) {
+func TestP25_NothingIsHeld(t *testing.T)          { nothingIsHeld(t, ctLen) }
+func TestP25_NothingIsHeldByTheDead(t *testing.T) { nothingIsHeld(t, ctLethal) }
+
+func nothingIsHeld(t *testing.T, task procpool.Task[[]byte, int]) {
 	c := newContract(t)
 	p := c.pool(procpool.Config{Processes: 1})
 	submit := func() (weak.Pointer[[1 << 16]byte], weak.Pointer[procpool.AsyncResult[int]]) {
 		data := new([1 << 16]byte)
-		r := ctLen.ApplyAsync(c.ctx, p, data[:])
+		r := task.ApplyAsync(c.ctx, p, data[:])
 		c.must(r.Wait(c.ctx))
 		return weak.Make(data), weak.Make(r)
 	}
@@ -246,6 +249,11 @@ func TestP25_NothingIsHeld(t *testing.T) {
 	}
 	c.shut(p)
 }
+
+var ctLethal = procpool.Define("contract.lethal", func(context.Context, []byte) (int, error) {
+	syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	select {}
+})
 
 var ctLen = procpool.Define("contract.len", func(_ context.Context, b []byte) (int, error) { return len(b), nil })
 

@@ -146,22 +146,24 @@ func (w *worker) decide(cause event.Cause, detail string) (first bool) {
 func (w *worker) misbehaved(err error) { w.doom(event.CauseProtocol, err.Error()) }
 
 // silent handles a worker that closed its channel. Most often its process is ending, and tells the cause itself; a busy
-// machine may take long over that, but a process gives up its memory before its descriptors. One that lives on has broken
-// the protocol. Where nothing can be learned, as when the system has no more descriptors, it is looked at again.
+// machine may take long over that. If the worker is being stopped, the ladder ends it.
 func (w *worker) silent() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.state == event.Gone {
-		return
+	if ageOf(w.state) < ageOf(event.Stopping) {
+		w.climbLocked(silentAfter, w.inspect)
 	}
-	pid := w.pidLocked()
-	time.AfterFunc(silentAfter, func() {
-		held, err := process.Memory(pid)
-		switch {
-		case held > 0 || errors.Is(err, errors.ErrUnsupported):
-			w.doom(event.CauseProtocol, "it closed its channel")
-		case err != nil:
-			w.silent()
-		}
-	})
+}
+
+// inspect ends a silent worker that lives on: it has broken the protocol. A process gives up its memory before its
+// descriptors, so one that has none is ending. Where nothing can be learned, as when the system has no more descriptors, it
+// is inspected again.
+func (w *worker) inspect() {
+	held, err := process.Memory(w.who().PID)
+	switch {
+	case held > 0 || errors.Is(err, errors.ErrUnsupported):
+		w.doom(event.CauseProtocol, "it closed its channel")
+	case err != nil:
+		w.silent()
+	}
 }
