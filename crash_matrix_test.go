@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -121,19 +122,21 @@ func TestCrashMatrix(t *testing.T) {
 		ends[i] = make(chan error, 1)
 		configs[i] = c.config(t)
 	}
-	go func() { // ends when the last cell has begun; each cell ends by its own deadline and is waited for below
+	var running sync.WaitGroup
+	running.Go(func() { // ends when the last cell has begun; each cell ends by its own deadline
 		for i, c := range cells {
 			if c.neverReady() {
-				go func() { ends[i] <- c.run(configs[i]) }()
+				running.Go(func() { ends[i] <- c.run(configs[i]) })
 				continue
 			}
 			slots <- struct{}{}
-			go func() {
+			running.Go(func() {
 				ends[i] <- c.run(configs[i])
 				<-slots
-			}()
+			})
 		}
-	}()
+	})
+	defer running.Wait() // also for those that -run leaves out
 	for i, c := range cells {
 		t.Run(c.name(), func(t *testing.T) {
 			if err := <-ends[i]; err != nil {
