@@ -302,8 +302,12 @@ func TestDescriptors(t *testing.T) {
 	p := run(t, Spec{Path: "ls", Args: []string{"/proc/self/fd"}})
 	p.Stdout.SetReadDeadline(time.Now().Add(limit))
 	got, err := io.ReadAll(p.Stdout)
-	if err != nil || bytes.Count(got, []byte("\n")) != bytes.Count(inherited, []byte("\n"))+1 {
-		t.Errorf("descriptors %q, %v; want one more than %q", got, err, inherited)
+	want := bytes.Count(inherited, []byte("\n"))
+	if _, taken := inheritedAs(firstFile); !taken { // else the lifeline stands where the tests were given something
+		want++
+	}
+	if err != nil || bytes.Count(got, []byte("\n")) != want {
+		t.Errorf("descriptors %q, %v; want %d, where others get %q", got, err, want, inherited)
 	}
 	if n := (Spec{Files: []*os.File{os.Stdin}}).Lifeline(); n != 4 {
 		t.Errorf("lifeline on %d", n)
@@ -322,7 +326,9 @@ func TestMemory(t *testing.T) {
 
 func TestOOMKills(t *testing.T) {
 	if n, ok := OOMKills(); !ok {
-		t.Error("nobody counts")
+		if _, err := counter("/proc/vmstat", "oom_kill"); err == nil {
+			t.Error("nobody counts")
+		}
 	} else if more, _ := OOMKills(); more < n {
 		t.Errorf("%d became %d", n, more)
 	}
