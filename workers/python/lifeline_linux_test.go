@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -15,6 +16,13 @@ import (
 // A worker runs nothing of its program before the kernel has been told to end it with its pool: a pool that is killed
 // right after it has started a worker leaves neither the worker nor anything that the program would have started.
 func TestLifelineFirst(t *testing.T) {
+	group := exec.Command("sleep", "1000") // the tests' own may have no number here: in a namespace that it was there before
+	group.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := group.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer group.Wait()
+	defer group.Process.Kill()
 	for _, bound := range []bool{false, true} {
 		mark := filepath.Join(t.TempDir(), "ran")
 		o := script(t, "import sys\nopen(sys.argv[1], 'w').close()")
@@ -34,7 +42,7 @@ func TestLifelineFirst(t *testing.T) {
 		defer board.Close()
 		settings := []struct{ set, to int }{{unix.F_SETSIG, int(unix.SIGURG)}, {unix.F_SETFL, unix.O_ASYNC}} // which does nothing
 		if bound {
-			settings = append(settings, struct{ set, to int }{unix.F_SETOWN, -unix.Getpgrp()})
+			settings = append(settings, struct{ set, to int }{unix.F_SETOWN, -group.Process.Pid})
 		}
 		for _, s := range settings {
 			if _, err := unix.FcntlInt(lineR.Fd(), s.set, s.to); err != nil {

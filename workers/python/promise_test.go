@@ -279,14 +279,18 @@ func TestStopping(t *testing.T) {
 func TestStoppingTheDeaf(t *testing.T) {
 	pooltest.Check(t)
 	pool := newPool(t, procpool.Config{Processes: 1, Grace: 300 * time.Millisecond}, script(t, promises))
-	soon := run.With(procpool.CallOptions{Timeout: 50 * time.Millisecond})
 	for _, code := range []string{
-		"while True:\n try: time.sleep(60)\n except BaseException: pass",
-		"ctypes.PyDLL(None).sleep(60)", // with the interpreter's lock
-		"signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGURG, signal.SIGTERM])\ntime.sleep(60)",
+		"while True:\n try: time.sleep(1000)\n except BaseException: pass",
+		"ctypes.PyDLL(None).sleep(1000)", // with the interpreter's lock
+		"signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGURG, signal.SIGTERM])\ntime.sleep(1000)",
 	} {
 		var died *procpool.WorkerError
-		if _, err := soon.Apply(t.Context(), pool, code); !errors.As(err, &died) || died.Cause != procpool.CauseTimedOut || !errors.Is(err, context.DeadlineExceeded) {
+		var err error
+		for timeout := 50 * time.Millisecond; died == nil && timeout < patient; timeout *= 4 { // by which it must have become deaf
+			_, err = run.With(procpool.CallOptions{Timeout: timeout}).Apply(t.Context(), pool, code)
+			errors.As(err, &died)
+		}
+		if died == nil || died.Cause != procpool.CauseTimedOut || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%s: %v", code, err)
 		}
 	}
