@@ -218,6 +218,7 @@ func TestWorkersLeaveWithTheirParent(t *testing.T) {
 // New in a program that did not call WorkerMain is an error, never a fork bomb.
 func TestNewWithoutWorkerMain(t *testing.T) {
 	c := newContract(t)
+	c.long() // the compiler's work is within it
 	dir := t.TempDir()
 	src, program := dir+"/main.go", dir+"/program"
 	c.must(os.WriteFile(src, []byte(`package main
