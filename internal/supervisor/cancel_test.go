@@ -126,14 +126,19 @@ func (ignore) Resolve(_ int32, all []queue.Outcome) {
 	}
 }
 
-// putMany puts a call of n items.
-func putMany(t *testing.T, s *Supervisor, q *queue.Queue, n int32) *queue.Call {
-	t.Helper()
+// manyOf returns a call of n items.
+func manyOf(n int32) *queue.Call {
 	ends := make([]uint64, n+1)
 	for i := range ends {
 		ends[i] = uint64(i)
 	}
-	c := &queue.Call{Task: &queue.Task{Name: "x"}, Data: make([]byte, n), Many: &ends, Sink: ignore{}}
+	return &queue.Call{Task: &queue.Task{Name: "x"}, Data: make([]byte, n), Many: &ends, Sink: ignore{}}
+}
+
+// putMany puts a call of n items.
+func putMany(t *testing.T, s *Supervisor, q *queue.Queue, n int32) *queue.Call {
+	t.Helper()
+	c := manyOf(n)
 	if !submit(t, s, q, c) {
 		for _, w := range s.list() {
 			feedAll(w.link)

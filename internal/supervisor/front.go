@@ -22,9 +22,7 @@ func Feed(owner any, waiter queue.Waiter) {
 		feedAll(l)
 		return
 	}
-	if next := l.feed(); next != nil {
-		feedAll(next)
-	}
+	feedAll(l.feed()...)
 	l.lead(waiter)
 }
 

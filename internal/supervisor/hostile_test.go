@@ -186,7 +186,10 @@ func (s *once) resolve(err error) {
 }
 
 // newFakes starts a supervisor of one place whose first worker is played by a function. It is honest after that.
-func newFakes(t *testing.T, first func(*fake)) (*Supervisor, *queue.Queue) {
+func newFakes(t *testing.T, first func(*fake)) (*Supervisor, *queue.Queue) { return newManyFakes(t, 1, first) }
+
+// newManyFakes is newFakes with so many places.
+func newManyFakes(t *testing.T, places int, first func(*fake)) (*Supervisor, *queue.Queue) {
 	epoch := time.Now()
 	clock := func() time.Duration { return time.Since(epoch) }
 	q := queue.New(0, clock, nil)
@@ -194,7 +197,7 @@ func newFakes(t *testing.T, first func(*fake)) (*Supervisor, *queue.Queue) {
 	s, err := New(Config{
 		Queue: q, Launch: launchFakes(first, honest), Clock: clock,
 		Fleet: lifecycle.Config{
-			Processes: 1, StartTimeout: 10 * time.Second,
+			Processes: places, StartTimeout: 10 * time.Second,
 			Restart: lifecycle.Restart{MaxFailures: -1, Backoff: time.Millisecond, MaxBackoff: time.Second},
 		},
 		Name:  func() string { return fmt.Sprintf("Fake-%d", n.Add(1)) },

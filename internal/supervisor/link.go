@@ -138,9 +138,7 @@ func feedAll(owners ...any) {
 	for len(owners) > 0 {
 		l := owners[len(owners)-1].(*link)
 		owners = owners[:len(owners)-1]
-		if next := l.feed(); next != nil {
-			owners = append(owners, next)
-		}
+		owners = append(owners, l.feed()...)
 		l.wake()
 	}
 }
@@ -148,15 +146,15 @@ func feedAll(owners ...any) {
 // fewRuns is how many runs of tasks are taken at a time for a worker that rested: mostly there is one task.
 const fewRuns = 8
 
-// feed takes tasks for this worker and sends them. It returns the owner of another seat that should be fed.
-func (l *link) feed() (next any) {
+// feed takes tasks for this worker and sends them. It returns the owners of other seats, which nobody else will feed.
+func (l *link) feed() (others []any) {
 	var few [fewRuns]queue.Run
 	return l.feedFrom(nil, few[:])
 }
 
 // feedFrom is feed with room for as many runs of tasks at a time as batch holds. It first settles what the worker has got rid of,
 // if done is not nil.
-func (l *link) feedFrom(done *queue.Settled, batch []queue.Run) (next any) {
+func (l *link) feedFrom(done *queue.Settled, batch []queue.Run) (others []any) {
 	for {
 		l.mu.Lock()
 		n, other, drained := l.takeLocked(done, batch)
@@ -166,12 +164,12 @@ func (l *link) feedFrom(done *queue.Settled, batch []queue.Run) (next any) {
 		if drained {
 			l.w.drained()
 		}
-		if other != nil {
-			next = other
+		if other != nil { // each time it may be another one
+			others = append(others, other)
 		}
 		l.refuse(refused)
 		if n < len(batch) && len(refused) == 0 { // else the seat has to look again: no answer will make it
-			return next
+			return others
 		}
 	}
 }

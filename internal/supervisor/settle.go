@@ -178,8 +178,8 @@ func (l *link) after(d *queue.Settled, returned []queue.Entry, batch []queue.Run
 	}
 	if batch == nil {
 		l.settle(*d)
-	} else if next := l.feedFrom(d, batch); next != nil {
-		owners = append(owners, next)
+	} else {
+		owners = append(owners, l.feedFrom(d, batch)...)
 	}
 	feedAll(owners...)
 	l.w.measureSoon()
