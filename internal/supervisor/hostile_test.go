@@ -186,7 +186,9 @@ func (s *once) resolve(err error) {
 }
 
 // newFakes starts a supervisor of one place whose first worker is played by a function. It is honest after that.
-func newFakes(t *testing.T, first func(*fake)) (*Supervisor, *queue.Queue) { return newManyFakes(t, 1, first) }
+func newFakes(t *testing.T, first func(*fake)) (*Supervisor, *queue.Queue) {
+	return newManyFakes(t, 1, first)
+}
 
 // newManyFakes is newFakes with so many places.
 func newManyFakes(t *testing.T, places int, first func(*fake)) (*Supervisor, *queue.Queue) {

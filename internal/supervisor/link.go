@@ -24,7 +24,7 @@ type link struct {
 	work chan struct{} // holds a token when the reader should look
 	over chan struct{} // closed by end: nothing will ever be in flight again
 
-	onBoard sync.WaitGroup // who uses the board without mu; none begins once ended
+	takers sync.WaitGroup // who takes tasks back; none begins once ended
 
 	scan  wire.Scanner // owned by who has the duty; so are the next
 	hands *hands       // nil unless there is something to collect

@@ -132,7 +132,7 @@ func (l *link) end() (lost []queue.Entry) {
 	if unanswered && started > first {
 		l.w.decide(event.CauseProtocol, fmt.Sprintf("its board says that it started call %d, but call %d was not answered", started, first))
 	}
-	l.onBoard.Wait()
+	l.takers.Wait() // they use the board; and the machine counts on it that what they hold is back in the queue
 	l.w.crash = l.board.CrashText()
 	close(l.over)
 	l.giveUp(back)

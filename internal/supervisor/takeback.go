@@ -91,12 +91,12 @@ func (l *link) takeBack() {
 	last := l.seq
 	l.revoked.Store(last)
 	fenced := l.fenced
-	l.onBoard.Add(1) // before end can close it
+	l.takers.Add(1) // before end waits for it
+	defer l.takers.Done()
 	l.mu.Unlock()
 
 	claimed, ok := l.board.Revoke(last, fenced) // may take milliseconds where claims are not fenced
-	l.onBoard.Done()
-	l.conn.Nudge() // now, as nobody looks ahead again: no answer from before the claimed call may stay unseen behind it
+	l.conn.Nudge()                              // now, as nobody looks ahead again: no answer from before the claimed call may stay unseen behind it
 
 	if ok && claimed > l.lastSent() { // it may have answered, and been sent more, in the meantime
 		l.w.misbehaved(nonsense("its board says that it claimed call %d, which it was never given", claimed))
