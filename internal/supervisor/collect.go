@@ -224,7 +224,7 @@ func (l *link) broken(err error) {
 	case wrong(err):
 		l.w.misbehaved(err)
 	case errors.Is(err, io.EOF):
-		l.w.silent()
+		l.w.silent(silentLooks)
 	default: // end is at work
 	}
 }

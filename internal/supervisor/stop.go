@@ -147,23 +147,22 @@ func (w *worker) misbehaved(err error) { w.doom(event.CauseProtocol, err.Error()
 
 // silent handles a worker that closed its channel. Most often its process is ending, and tells the cause itself; a busy
 // machine may take long over that. If the worker is being stopped, the ladder ends it.
-func (w *worker) silent() {
+func (w *worker) silent(looks int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if ageOf(w.state) < ageOf(event.Stopping) {
-		w.climbLocked(silentAfter, w.inspect)
+		w.climbLocked(silentAfter, func() { w.inspect(looks) })
 	}
 }
 
 // inspect ends a silent worker that lives on: it has broken the protocol. A process gives up its memory before its
-// descriptors, so one that has none is ending. Where nothing can be learned, as when the system has no more descriptors, it
-// is inspected again.
-func (w *worker) inspect() {
+// descriptors, so one that has none is ending, most often; but one whose first thread has ended shows none while its others
+// go on. So it is inspected again, as it is where nothing can be learned, so many times in all, and then ended.
+func (w *worker) inspect(looks int) {
 	held, err := process.Memory(w.who().PID)
-	switch {
-	case held > 0 || errors.Is(err, errors.ErrUnsupported):
+	if held > 0 || errors.Is(err, errors.ErrUnsupported) || looks <= 1 {
 		w.doom(event.CauseProtocol, "it closed its channel")
-	case err != nil:
-		w.silent()
+	} else {
+		w.silent(looks - 1)
 	}
 }

@@ -16,6 +16,7 @@ import (
 const (
 	killAfter   = 500 * time.Millisecond // from SIGTERM to SIGKILL
 	silentAfter = time.Second            // a worker that closed its channel should be gone by then, also on a busy machine
+	silentLooks = 10                     // after which it is ended, whatever is known of it
 	leaveAfter  = 5 * time.Second        // from stop to SIGTERM, if Grace is none
 )
 
