@@ -6,10 +6,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
-	"syscall"
+	"sync"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/procpool/procpool/pooltest"
 )
@@ -89,9 +92,7 @@ func TestUnreadable(t *testing.T) {
 	dir := tree(t, "good", "bad", "\xff bad too", "closed/inside", "open/inside")
 	program := build(t)
 	lock(t, dir, "bad", "\xff bad too", "closed")
-	cmd := exec.Command(program, dir)
-	asNobody(t, cmd)
-	got := finish(t, cmd)
+	got := humbly(t, exec.Command(program, dir))
 	if got.code != 1 || len(got.lines) != 2 {
 		t.Errorf("got exit code %d and %q, want 1 and two lines", got.code, got.lines)
 	}
@@ -146,16 +147,20 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-// asNobody makes cmd run without root's right to read everything, and lets it reach the test's directories.
-func asNobody(t *testing.T, cmd *exec.Cmd) {
+// humbly runs cmd without root's right to read everything. It is the right that goes, not the user: another one might not
+// reach the test's directories, or not exist here.
+func humbly(t *testing.T, cmd *exec.Cmd) (got result) {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		return
-	}
-	for dir := filepath.Dir(cmd.Path); dir != filepath.Dir(os.TempDir()); dir = filepath.Dir(dir) {
-		if err := os.Chmod(dir, 0o755); err != nil {
-			t.Fatal(err)
+	var group sync.WaitGroup
+	group.Go(func() { // ends with the program
+		runtime.LockOSThread() // and never unlocks: the thread has lost the right, and ends with the goroutine
+		for _, right := range []uintptr{unix.CAP_DAC_OVERRIDE, unix.CAP_DAC_READ_SEARCH} {
+			if err := unix.Prctl(unix.PR_CAPBSET_DROP, right, 0, 0, 0); err != nil && os.Geteuid() == 0 {
+				t.Error(err)
+			}
 		}
-	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+		got = finish(t, cmd)
+	})
+	group.Wait()
+	return got
 }
