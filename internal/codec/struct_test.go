@@ -18,6 +18,7 @@ type (
 		Tags   []string
 		Count  uint32
 		Level  int8
+		//lint:ignore U1000 it is to be left out
 		hidden int
 		Ratio  float32
 		Photo  []byte
@@ -65,7 +66,8 @@ type (
 	custom   struct{ U upper }
 	unit     struct{ E struct{} }
 	rawField struct{ R Raw }
-	secret   struct{ a int }
+	//lint:ignore U1000 it is to be left out
+	secret struct{ a int }
 )
 
 func flats() []flat {
