@@ -64,6 +64,22 @@ func TestLinesFilterDiesUnderLine(t *testing.T) {
 	}
 }
 
+// A filter that has closed its input and lives on answers no line any more.
+func TestLinesFilterReadsNoMore(t *testing.T) {
+	ctx, p := linesPool(t, procpool.Config{}, "sh", "-c", "read x; echo got $x; exec 0<&-; exec sleep 1000")
+	lines := []string{"1", "2", "3", "4", "5", "6"}
+	out, err := linesTask.Map(ctx, p, lines)
+	failed, ok := errors.AsType[*procpool.MapError](err)
+	if !ok {
+		t.Fatal(out, err)
+	}
+	for _, item := range failed.Items {
+		if we, ok := errors.AsType[*procpool.WorkerError](item); !ok || we.Cause != procpool.CauseProtocol {
+			t.Error(item)
+		}
+	}
+}
+
 func TestLinesFilterAnswersTwice(t *testing.T) {
 	ctx, p := linesPool(t, procpool.Config{}, "sh", "-c", `while read x; do printf '%s\nagain\n' "$x"; done`)
 	_, err := linesTask.Apply(ctx, p, "1")

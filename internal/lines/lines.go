@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/procpool/procpool/internal/codec"
 	"github.com/procpool/procpool/internal/transport"
@@ -31,7 +32,7 @@ type Filter struct {
 }
 
 // Serve translates until both sides are at their end. It starts two goroutines: one writes lines and ends with the
-// pool's side, or at stop; one reads lines and ends with the filter's output. Drained is closed at the end of the second.
+// pool's side, at stop, or when the filter reads no more; one reads lines and ends with the filter's output. Drained is closed at the end of the second.
 func Serve(peer *transport.MemoryPeer, board *transport.Board, in io.WriteCloser, out io.Reader) *Filter {
 	f := &Filter{peer: peer, board: board, text: codec.For[string](), done: make(chan struct{})}
 	go f.write(in)
@@ -61,27 +62,45 @@ func (f *Filter) write(in io.WriteCloser) {
 			if h.Type == wire.Stop {
 				return
 			}
-			f.handle(h, body, in)
+			if f.handle(h, body, in) != nil {
+				f.unheard()
+				return
+			}
 		}
 	}
 }
 
-func (f *Filter) handle(h wire.Header, body []byte, in io.Writer) {
+// unheardMost is how long a filter that reads no more may take to end.
+const unheardMost = time.Second
+
+// unheard handles a filter that reads no more. Most often it is gone, and its end tells why; maybe it has answered. One that
+// lives on never will: the pool sees a channel that is closed.
+func (f *Filter) unheard() {
+	select {
+	case <-f.done:
+	case <-time.After(unheardMost):
+		f.peer.Close()
+	}
+}
+
+// handle returns why the filter reads no more, if it does not.
+func (f *Filter) handle(h wire.Header, body []byte, in io.Writer) error {
 	switch h.Type {
 	case wire.Setup:
 		hello := wire.MessageHello{Version: wire.Version, Language: "lines", Tasks: []string{Task}, Window: 1, Fenced: true}
 		b := wire.AppendFrame(nil, wire.Header{Type: wire.Hello}, wire.Marshal(&hello))
 		f.peer.Send(wire.AppendFrame(b, wire.Header{Type: wire.Ready}, nil), nil)
 	case wire.Call:
-		f.call(h, body, in)
+		return f.call(h, body, in)
 	}
+	return nil
 }
 
-// call writes the line of one call. A line that cannot be written because the filter is gone shows by its end.
-func (f *Filter) call(h wire.Header, body []byte, in io.Writer) {
+// call writes the line of one call.
+func (f *Filter) call(h wire.Header, body []byte, in io.Writer) error {
 	if !f.board.Claim(h.Seq) {
 		f.answer(wire.Returned, h.Seq, nil)
-		return
+		return nil
 	}
 	_, payload, err := wire.ParseCall(h.Flags, body)
 	var line string
@@ -93,12 +112,13 @@ func (f *Filter) call(h wire.Header, body []byte, in io.Writer) {
 	}
 	if err != nil {
 		f.answer(wire.Error, h.Seq, wire.Marshal(&wire.MessageError{Kind: wire.KindArgument, Message: err.Error()}))
-		return
+		return nil
 	}
 	f.mu.Lock()
 	f.seq = h.Seq
 	f.mu.Unlock()
-	io.WriteString(in, line+"\n")
+	_, err = io.WriteString(in, line+"\n")
+	return err
 }
 
 // read takes lines and answers calls.
