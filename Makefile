@@ -1,8 +1,11 @@
-# Tools are pinned here and run through `go run`: a check depends on nothing that happens to be installed.
+# Tools are pinned here and built into .bin: a check depends on nothing that happens to be installed. `go run` would ask the
+# network for each of them each time.
 staticcheck := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 gofumpt     := mvdan.cc/gofumpt@v0.12.0
 exhaustive  := github.com/nishanths/exhaustive/cmd/exhaustive@v0.17.1
 errorlint   := github.com/polyfloyd/go-errorlint@v1.8.0
+
+bin         := $(CURDIR)/.bin
 
 # What needs C, or other libraries, is a module of its own below this one. `each` runs a command in all of them.
 modules := $(shell find . -name go.mod -not -path '*/testdata/*' -exec dirname {} \; | sort)
@@ -12,6 +15,14 @@ each     = @set -e; for module in $(modules); do (cd "$$module" && $(1)); done
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: fetch
+fetch: $(bin)/built ## download what the other targets need, for each operating system, and build the tools
+	$(call each,for os in linux darwin windows; do GOOS=$$os CGO_ENABLED=1 go list -deps -test ./... >/dev/null || exit; done)
+
+$(bin)/built: Makefile
+	@for tool in $(staticcheck) $(gofumpt) $(exhaustive) $(errorlint); do GOBIN=$(bin) go install $$tool || exit; done
+	@touch $@
 
 .PHONY: test
 test: ## run all tests
@@ -33,15 +44,15 @@ vet: ## find suspicious code, for each operating system
 #                the chain. Comparing is left alone: the errno of a system call is never wrapped.
 #   exhaustive   a switch on a state or a cause names every one, or has a default, so that a new one can't be forgotten.
 .PHONY: lint
-lint: ## find mistakes
-	$(call each,go run $(staticcheck) ./...)
-	$(call each,go run $(errorlint) -errorf -comparison=false -test=false ./...)
-	$(call each,go run $(exhaustive) -d -typeonly '\.(State|Cause)$$' ./...)
+lint: $(bin)/built ## find mistakes
+	$(call each,$(bin)/staticcheck ./...)
+	$(call each,$(bin)/go-errorlint -errorf -comparison=false -test=false ./...)
+	$(call each,$(bin)/exhaustive -d -typeonly '\.(State|Cause)$$' ./...)
 
 # gofumpt leaves nothing to taste, so that no review speaks of it.
 .PHONY: format
-format: ## fail if a file is not formatted
-	@unformatted=$$(go run $(gofumpt) -l .) && test -z "$$unformatted" || \
+format: $(bin)/built ## fail if a file is not formatted
+	@unformatted=$$($(bin)/gofumpt -l .) && test -z "$$unformatted" || \
 		{ printf 'Not formatted, run `make fmt`:\n%s\n' "$$unformatted"; exit 1; }
 
 .PHONY: imports
@@ -49,8 +60,8 @@ imports: ## fail if a room imports what it may not, or a file is too long
 	go test ./internal/house
 
 .PHONY: fmt
-fmt: ## format every file
-	go run $(gofumpt) -l -w .
+fmt: $(bin)/built ## format every file
+	$(bin)/gofumpt -l -w .
 
 .PHONY: bench
 bench: ## measure the goals beside the peers, and write docs/benchmarks.md
