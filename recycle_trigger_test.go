@@ -78,7 +78,8 @@ func TestRecycleTriggers(t *testing.T) {
 			procpool.Config{Recycle: procpool.Recycle{Growth: 30 * mib}},
 			run(40*mib, 1, 40*mib), procpool.ReasonGrowth,
 			func(f event.Figures) bool {
-				return f.Tasks == 3 && f.Baseline > 40*mib && f.Memory > f.Baseline+30*mib && f.Bytes == 30*mib
+				// It is measured a moment after the second task, when the third may have grown it already.
+				return (f.Tasks == 2 || f.Tasks == 3) && f.Baseline > 40*mib && f.Memory > f.Baseline+30*mib && f.Bytes == 30*mib
 			}, true,
 		},
 		{
