@@ -25,6 +25,9 @@ func crowd(t *testing.T) {
 	t.Cleanup(func() { null.Close() })
 	for range large {
 		fd, err := unix.FcntlInt(null.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+		if err == unix.EMFILE {
+			t.Skip("no table gets large here: ", err)
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
