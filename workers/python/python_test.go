@@ -277,6 +277,22 @@ func TestTimeoutInLoop(t *testing.T) {
 	}
 }
 
+// The worker is slow to find out when a call's time is over, so that the call is attended before that is known. It counts.
+func TestTimeoutFoundLate(t *testing.T) {
+	w := launch(t, script(t, `
+import procpool, time
+prepare = procpool._worker.prepare
+def slowly(*args):
+    time.sleep(0.1)
+    return prepare(*args)
+procpool._worker.prepare = slowly
+`+program))
+	w.send(w.frame(0, "time.sleep(2)", wire.CallInfo{Timeout: 300 * time.Millisecond}))
+	if h, body := w.next(); h.Type != wire.Error || !strings.Contains(string(body), "procpool.TimedOut") {
+		t.Errorf("got %+v, %q", h, body)
+	}
+}
+
 // A task that asks for its worker's replacement is heard before its answer, and once.
 func TestRetireIsAnnounced(t *testing.T) {
 	w := launch(t, script(t, program))

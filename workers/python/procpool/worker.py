@@ -78,6 +78,9 @@ class Worker(Link):
             self.started += 1
             kind = "argument"
             try:
+                at = 8
+                if flags & 15:
+                    at = self.prepare(seq, flags, body)  # before it is live: who attends it must find its time
                 try:  # from the next line to the finally, on_signal may raise
                     self.now = flags, number, body
                     self.live = seq
@@ -85,9 +88,6 @@ class Worker(Link):
                     if self.deaf:
                         self.deaf = False
                         os.write(self.nudge, b"!")
-                    at = 8
-                    if flags & 15:
-                        at = self.prepare(seq, flags, body)
                     if self.canceled and seq in self.canceled:
                         kind = "error"
                         raise Canceled
