@@ -3,8 +3,10 @@
 package transport
 
 import (
+	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"syscall"
 	"testing"
 )
@@ -70,5 +72,18 @@ func inChild(t testing.TB, c Conn, role string, files []*os.File) *worker {
 func closeAll(files []*os.File) {
 	for _, f := range files {
 		f.Close()
+	}
+}
+
+// What the poller does not watch, as when a user has no more watches left, blocks whoever reads it: it must not become a
+// channel.
+func TestUnwatched(t *testing.T) {
+	file, err := os.Create(filepath.Join(t.TempDir(), "file")) // no poller watches these
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if err := watched(file); !errors.Is(err, os.ErrNoDeadline) {
+		t.Errorf("%v, want that it is not watched", err)
 	}
 }

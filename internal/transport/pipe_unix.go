@@ -58,12 +58,27 @@ func NewPipe() (c *Pipe, files []*os.File, err error) {
 		return nil, nil, fmt.Errorf("create pipe: %w", err)
 	}
 	files = []*os.File{worker0, worker1}
+	if err := errors.Join(watched(in), watched(out)); err != nil {
+		for _, f := range append(files, in, out) {
+			f.Close()
+		}
+		return nil, nil, fmt.Errorf("create pipe: %w", err)
+	}
 	for _, f := range files {
 		f.Fd() // from now on it blocks
 	}
 	c = &Pipe{in: newPipeEnd(in), out: newPipeEnd(out)}
 	c.receive = c.received
 	return c, files, nil
+}
+
+// watched tells why the runtime's poller does not watch a pipe's end. It could neither be waited for nor interrupted: its
+// reads and writes block.
+func watched(f *os.File) error {
+	if err := f.SetDeadline(time.Time{}); err != nil {
+		return fmt.Errorf("the system watches no more files, see fs.epoll.max_user_watches: %w", err)
+	}
+	return nil
 }
 
 // Send implements Conn.
