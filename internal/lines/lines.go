@@ -32,7 +32,8 @@ type Filter struct {
 }
 
 // Serve translates until both sides are at their end. It starts two goroutines: one writes lines and ends with the
-// pool's side, at stop, or when the filter reads no more; one reads lines and ends with the filter's output. Drained is closed at the end of the second.
+// pool's side, at stop, or when the filter reads no more; one reads lines and ends with the filter's output. Drained is
+// closed at the end of the second.
 func Serve(peer *transport.MemoryPeer, board *transport.Board, in io.WriteCloser, out io.Reader) *Filter {
 	f := &Filter{peer: peer, board: board, text: codec.For[string](), done: make(chan struct{})}
 	go f.write(in)

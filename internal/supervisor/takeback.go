@@ -96,7 +96,8 @@ func (l *link) takeBack() {
 	l.mu.Unlock()
 
 	claimed, ok := l.board.Revoke(last, fenced) // may take milliseconds where claims are not fenced
-	l.conn.Nudge()                              // now, as nobody looks ahead again: no answer from before the claimed call may stay unseen behind it
+	// Now, as nobody looks ahead again: no answer from before the claimed call may stay unseen behind it.
+	l.conn.Nudge()
 
 	if ok && claimed > l.lastSent() { // it may have answered, and been sent more, in the meantime
 		l.w.misbehaved(nonsense("its board says that it claimed call %d, which it was never given", claimed))
