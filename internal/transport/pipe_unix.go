@@ -3,6 +3,7 @@
 package transport
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -58,7 +59,7 @@ func NewPipe() (c *Pipe, files []*os.File, err error) {
 		return nil, nil, fmt.Errorf("create pipe: %w", err)
 	}
 	files = []*os.File{worker0, worker1}
-	if err := errors.Join(watched(in), watched(out)); err != nil {
+	if err := cmp.Or(watched(in), watched(out)); err != nil {
 		for _, f := range append(files, in, out) {
 			f.Close()
 		}
