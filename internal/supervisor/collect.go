@@ -112,6 +112,7 @@ const (
 	leadTurn = 200 * time.Microsecond // a caller blocks its thread for so long at a time
 	leadMost = 5                      // and so many times, before it leaves the waiting to the reader
 	leadLong = 10 * time.Millisecond  // or once for so long: see patience
+	leadAll  = 32                     // receives in all: his own answer may come elsewhere, or his context end meanwhile
 )
 
 // lead collects on behalf of a caller who waits for one answer, until he has it, or it takes too long.
@@ -123,7 +124,7 @@ func (l *link) lead(waiter queue.Waiter) {
 		return
 	}
 	most, each := l.patience(waiter)
-	for turn := 0; turn < most && !waiter.Ready(); turn++ {
+	for turn, all := 0, 0; turn < most && all < leadAll && !waiter.Ready(); turn, all = turn+1, all+1 {
 		n, err := l.conn.Lead(l, each)
 		if err == nil && n > 0 {
 			turn = 0

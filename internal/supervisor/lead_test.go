@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/procpool/procpool/internal/queue"
@@ -36,4 +37,27 @@ func TestPatience(t *testing.T) {
 			t.Errorf("%s: he waits for %v, want %v", name, each, tt.want)
 		}
 	}
+}
+
+// A caller collects for others on the way to his own answer. That ends, though there is always one more for them: his own may
+// come from another worker, and nobody watches his context meanwhile.
+func TestLeadEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, q := newFakes(t, honest)
+		synctest.Wait()
+		feed, _, err := q.Put(manyOf(10_000), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		Feed(feed, &caller{})
+		if got := q.Snapshot(); got.Queued == 0 {
+			t.Errorf("he collected all %d answers, and none was his", got.Canceled)
+		}
+		synctest.Wait()
+		if got := q.Snapshot(); got.Queued+got.Inflight > 0 {
+			t.Errorf("nobody goes on when he leaves: %d wait, %d run", got.Queued, got.Inflight)
+		}
+		s.Terminate(errOver)
+		<-s.Written()
+	})
 }
