@@ -24,7 +24,8 @@ type link struct {
 	work chan struct{} // holds a token when the reader should look
 	over chan struct{} // closed by end: nothing will ever be in flight again
 
-	takers sync.WaitGroup // who takes tasks back; none begins once ended
+	revoking chan struct{}  // holds a token while nobody takes tasks back from the worker; taken before mu
+	takers   sync.WaitGroup // who takes tasks back, until they are in the queue; none begins once ended
 
 	scan  wire.Scanner // owned by who has the duty; so are the next
 	hands *hands       // nil unless there is something to collect
@@ -69,7 +70,10 @@ func newLink(w *worker, q *queue.Queue, tasks map[string]uint16) *link {
 		duty: make(chan struct{}, 1),
 		work: make(chan struct{}, 1),
 		over: make(chan struct{}),
+
+		revoking: make(chan struct{}, 1),
 	}
+	l.revoking <- struct{}{}
 	l.seat.Owner, l.seat.Number = l, uint64(w.id)
 	l.window, l.pace.window, l.pace.most = 1, 1, mostWindow
 	l.guard.link = l

@@ -79,12 +79,25 @@ func (l *link) lookAhead() (again bool) {
 	return false
 }
 
-// takeBack returns to the queue what the worker has been sent and has not claimed.
+// takeBack returns to the queue what the worker has been sent and has not claimed, if it is not blocked.
 func (l *link) takeBack() {
+	if back, ok := l.revoke(); ok {
+		l.requeue(back)
+		l.takers.Done()
+	}
+}
+
+// revoke takes back what the worker has been sent and has not claimed. It reports whether it has: then the caller is one of
+// the takers until that is in the queue. One goroutine at a time does. The board has one word for what is revoked: who were
+// late, with a lower number, would let the worker run what somebody else has just taken. And who finds the worker blocked can
+// rely on it that nothing is to be taken any more.
+func (l *link) revoke() (back []queue.Entry, ok bool) {
+	<-l.revoking
+	defer func() { l.revoking <- struct{}{} }()
 	l.mu.Lock()
 	if l.blocked || l.ended {
 		l.mu.Unlock()
-		return
+		return nil, false
 	}
 	l.blocked = true // nothing is sent until the next answer
 	l.q.Block(&l.seat)
@@ -92,24 +105,22 @@ func (l *link) takeBack() {
 	l.revoked.Store(last)
 	fenced := l.fenced
 	l.takers.Add(1) // before end waits for it
-	defer l.takers.Done()
 	l.mu.Unlock()
 
-	claimed, ok := l.board.Revoke(last, fenced) // may take milliseconds where claims are not fenced
+	claimed, done := l.board.Revoke(last, fenced) // may take milliseconds where claims are not fenced
 	// Now, as nobody looks ahead again: no answer from before the claimed call may stay unseen behind it.
 	l.conn.Nudge()
 
-	if ok && claimed > l.lastSent() { // it may have answered, and been sent more, in the meantime
+	if done && claimed > l.lastSent() { // it may have answered, and been sent more, in the meantime
 		l.w.misbehaved(nonsense("its board says that it claimed call %d, which it was never given", claimed))
 	}
-	var back []queue.Entry
-	if ok {
+	if done {
 		l.mu.Lock()
 		back = l.flight.take(claimed, last)
 		l.mu.Unlock()
 	}
 	l.unblockEmpty()
-	l.requeue(back)
+	return back, true
 }
 
 // lastSent returns the number of the last call that the worker was sent.

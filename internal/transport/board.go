@@ -26,7 +26,7 @@ const (
 // storing the last one's number to revoked and then loading claim: what is above claim can not start any more; the one
 // that is claimed answers for itself, with its result or with Returned. This is Dekker's algorithm; it needs a full
 // barrier between each side's store and load. Go's atomics have one; a program built with -race has it only where the store
-// is a Swap, or a CompareAndSwap. For workers in languages without barriers the pool supplies both, see fence.
+// is a Swap. For workers in languages without barriers the pool supplies both, see fence.
 type Board struct {
 	mem   []byte
 	crash func() []byte
@@ -59,11 +59,7 @@ func (b *Board) Revoke(last uint64, fenced bool) (claimed uint64, ok bool) {
 	if !fenced && !canFence() {
 		return 0, false
 	}
-	for revoked := b.word(boardRevoked); ; { // it never sinks: who comes late must not give back what another one took since
-		if old := revoked.Load(); revoked.CompareAndSwap(old, max(old, last)) {
-			break
-		}
-	}
+	b.word(boardRevoked).Swap(last)
 	if !fenced {
 		fence()
 	}
