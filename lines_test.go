@@ -64,9 +64,10 @@ func TestLinesFilterDiesUnderLine(t *testing.T) {
 	}
 }
 
-// A filter that has closed its input and lives on answers no line any more.
+// A filter that has closed its input and lives on answers no line any more. It does so before it answers the first: what
+// stood in the pipe by then would be a task like any other that takes long.
 func TestLinesFilterReadsNoMore(t *testing.T) {
-	ctx, p := linesPool(t, procpool.Config{}, "sh", "-c", "read x; echo got $x; exec 0<&-; exec sleep 1000")
+	ctx, p := linesPool(t, procpool.Config{}, "sh", "-c", "read x; exec 0<&-; echo got $x; exec sleep 1000")
 	lines := []string{"1", "2", "3", "4", "5", "6"}
 	out, err := linesTask.Map(ctx, p, lines)
 	failed, ok := errors.AsType[*procpool.MapError](err)
