@@ -85,11 +85,22 @@ func (s *shape) decodeArgsSlow(src []byte, p unsafe.Pointer, share sharing) (res
 		return nil, err
 	}
 	for i, a := range s.parts {
-		if rest, err = a.shape.decodeSlow(rest, unsafe.Add(p, a.offset), share); err != nil {
+		if rest, err = a.shape.decodeEither(rest, unsafe.Add(p, a.offset), share); err != nil {
 			return nil, inArgument(i, err)
 		}
 	}
 	return rest, nil
+}
+
+// decodeEither decodes by the fast path, if there is one and it can, else by the slow one. The value at p must be zero.
+func (s *shape) decodeEither(src []byte, p unsafe.Pointer, share sharing) (rest []byte, err error) {
+	if s.fast {
+		if rest, err = s.decode(src, p, share); err != errSlow {
+			return rest, err
+		}
+		reflect.NewAt(s.typ, p).Elem().SetZero() // a struct may be half read
+	}
+	return s.decodeSlow(src, p, share)
 }
 
 // argsHead is strict: an array of another length was meant for another function.

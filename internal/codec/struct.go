@@ -50,10 +50,7 @@ func fieldsOf(t reflect.Type) []field {
 // keyOf returns the name under which a field is encoded, if it is. What an option or embedding does to it only the library
 // knows: then it is not plain.
 func keyOf(f reflect.StructField) (name string, encoded, plain bool) {
-	tag, ok := f.Tag.Lookup("cbor")
-	if !ok {
-		tag, ok = f.Tag.Lookup("json")
-	}
+	tag, ok := tagOf(f)
 	switch {
 	case f.Anonymous:
 		return "", false, false
@@ -72,16 +69,9 @@ func keyOf(f reflect.StructField) (name string, encoded, plain bool) {
 
 // fieldShape returns the shape of a field, nil if it needs the library. Numbers that are many are not a typed array here.
 func fieldShape(t reflect.Type) *shape {
-	s := &shape{typ: t, kind: kindOf(t), fast: true}
-	switch {
-	case s.kind == kindLibrary:
-		if s.fields = fieldsOf(t); s.fields == nil {
-			return nil
-		}
-		s.kind = kindStruct
-	case s.kind == kindRaw || s.kind == kindUnit:
-		return nil
-	case s.kind&many != 0 && s.kind != kindString|many && s.kind != kindBool|many:
+	s := plainShape(t)
+	numbers := s.kind&many != 0 && s.kind != kindString|many && s.kind != kindBool|many
+	if !s.fast || s.kind == kindRaw || s.kind == kindUnit || numbers {
 		return nil
 	}
 	return s
