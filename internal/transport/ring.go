@@ -25,7 +25,7 @@ type ring struct {
 // do not take the line from each other. What the pool stores, the worker must not; the pool trusts none of it.
 const (
 	boardMagic = 192 // uint64, pool: ringMagic, and the binary logarithm of the ring's size in the last byte
-	boardSpin  = 200 // uint32, pool: 1 if a worker that waits may spin
+	boardSpin  = 200 // uint32, pool: whether a worker that waits may spin, see crowd
 
 	boardCalls   = 256 // the ring from pool to worker: tail 256, base 264; head 320; wanted 384
 	boardResults = 448 // the ring from worker to pool: tail 448, base 456; head 512; wanted 576

@@ -20,18 +20,20 @@ type Ring struct {
 	pipe  *Pipe
 	waits *atomic.Uint32 // how we wait: what the worker has to do when there is something
 	sleep *atomic.Uint32 // the worker sleeps
-	spin  *atomic.Uint32 // the worker may spin
+	spin  *atomic.Uint32 // whether the worker may spin, see crowd
 
 	interrupted atomic.Bool
 	closed      atomic.Bool
 	refused     atomic.Bool // spinning is not welcome
 	pending     atomic.Bool // the backlog is not empty
 	corrupted   atomic.Bool // the worker broke the cursor that Send reads
+	woken       atomic.Bool // the worker slept when something was sent
 
 	// Owned by whoever receives.
 	in       ringReader
 	spins    spinner
-	spinning bool // what the word spin says
+	spinning bool // the word spin says that the worker may
+	crowd    crowd
 	streams  bool // the last Recv found much
 	bells    int  // received since the worker last sent anything
 	ended    bool
@@ -109,6 +111,7 @@ func (c *Ring) Send(head, body []byte) error {
 func (c *Ring) publishLocked() {
 	c.out.publish()
 	if clear32(c.sleep) {
+		c.woken.Store(true)
 		futexWake(c.sleep)
 	}
 }

@@ -14,7 +14,7 @@ import (
 type RingPeer struct {
 	waits *atomic.Uint32 // how the pool waits
 	sleep *atomic.Uint32 // we sleep
-	spin  *atomic.Uint32 // we may spin
+	spin  *atomic.Uint32 // whether we may spin, see crowd
 	bell  *os.File
 	fd    int // the bell's
 
@@ -161,7 +161,11 @@ func (p *RingPeer) wakePool() {
 
 // await waits until ready; it may return early. The word is 1 while we sleep.
 func (p *RingPeer) await(word *atomic.Uint32, ready func() bool) {
-	if p.spin.Load() != 0 && spin(spinFor, ready, runtime.Gosched) {
+	how := p.spin.Load()
+	if how >= moveOn && p.spin.CompareAndSwap(how, maySpin) {
+		leaveProcessor(how - moveOn)
+	}
+	if how != mayNotSpin && spin(spinFor, ready, runtime.Gosched) {
 		return
 	}
 	// The other goroutines of this process do not run while we sleep, until the runtime notices; so they come first.

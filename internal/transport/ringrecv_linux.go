@@ -67,13 +67,18 @@ func (c *Ring) received(uintptr) bool {
 
 // Lead implements Conn. It spins while that pays, then it blocks its thread.
 func (c *Ring) Lead(from Lender, atMost time.Duration) (int, error) {
-	if n, err := c.turn(from.Lend()); n > 0 || err != nil {
+	n, err := c.turn(from.Lend())
+	if c.woken.Load() && c.woken.Swap(false) && n > 0 && !oneProcessor && c.crowd.meets() {
+		c.part()
+	}
+	if n > 0 || err != nil {
 		return n, err
 	}
 	if c.interrupted.Load() {
 		return c.lastRecv(from.Lend())
 	}
 	if c.spun(min(spinFor, atMost)) {
+		c.crowd.spun()
 		return c.turn(from.Lend())
 	}
 	for end := time.Now().Add(atMost); ; {
@@ -175,7 +180,7 @@ func (c *Ring) breakUp(why error) error {
 
 func flag(set bool) uint32 {
 	if set {
-		return 1
+		return maySpin
 	}
-	return 0
+	return mayNotSpin
 }
