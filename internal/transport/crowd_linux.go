@@ -10,11 +10,11 @@ import (
 // crowd notices that both sides of a ring share one processor though they would rather not. Two sides that spin look to the
 // system like processors that have no time, so it leaves whoever is woken on his waker's processor; and from then on they take
 // turns on it, 9 µs a call instead of one, while another is idle: for 50 ms and more, because each has run too recently to be
-// moved. The pool sees it by this: the worker slept when the call was sent, and its answer is there when the pool first looks.
-// Then the pool says where it runs, and a worker that runs there too moves on.
+// moved. The pool sees it by this: it wakes the worker, and when it goes on, the worker has taken everything. Then the pool
+// says where it runs, and a worker that runs there too moves on.
 type crowd struct {
-	met     int // calls in a row that were answered like that
-	patient int // how many of them it takes; twice as many after each that did, one fewer after each spin that succeeded
+	met     int // times in a row that the worker was woken and ran in our place
+	patient int // how many of them it takes; twice as many after each time, one fewer whenever the worker did not sleep
 }
 
 const (
@@ -22,19 +22,22 @@ const (
 	maxPatience = 4096
 )
 
-// meets is called after a call that was answered like that, and reports whether the worker should move on.
-func (c *crowd) meets() bool {
+// sees is called when something was sent, and reports whether the worker should move on. It tells whether the worker slept, and
+// whether it has taken everything since it was woken.
+func (c *crowd) sees(slept, taken bool) bool {
+	if !slept {
+		c.patient--
+	}
 	c.patient = max(c.patient, minPatience)
+	if !taken {
+		c.met = 0
+		return false
+	}
 	if c.met++; c.met < c.patient {
 		return false
 	}
 	c.met, c.patient = 0, min(2*c.patient, maxPatience)
 	return true
-}
-
-// spun is called after a call in which spinning succeeded.
-func (c *crowd) spun() {
-	c.met, c.patient = 0, c.patient-1
 }
 
 // boardSpin is mayNotSpin, maySpin, or moveOn and more: then the worker may spin, and should not run on the processor of the
@@ -47,12 +50,10 @@ const (
 
 // part lets the worker move on, if it runs where we do, and both sides spin again.
 func (c *Ring) part() {
-	cpu, ok := processor()
-	if !ok || c.refused.Load() {
-		return
+	if cpu, ok := processor(); ok && !oneProcessor && !c.refused.Load() {
+		c.spin.Store(moveOn + cpu)
+		c.parted.Store(true)
 	}
-	c.spins, c.spinning = spinner{}, true
-	c.spin.Store(moveOn + cpu)
 }
 
 // processor returns the number of the processor on which this thread runs.

@@ -3,7 +3,6 @@ package transport
 import (
 	"runtime"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -13,7 +12,7 @@ import (
 func TestCrowd(t *testing.T) {
 	var c crowd
 	until := func() (n int) {
-		for n = 1; !c.meets(); n++ {
+		for n = 1; !c.sees(true, true); n++ {
 		}
 		return n
 	}
@@ -29,52 +28,65 @@ func TestCrowd(t *testing.T) {
 		t.Errorf("in vain again and again: after %d calls, want %d", n, maxPatience)
 	}
 	for range 2 * maxPatience {
-		c.spun()
+		if c.sees(false, false) {
+			t.Fatal("a worker that did not sleep is asked to move on")
+		}
 	}
 	if n := until(); n != minPatience {
-		t.Errorf("after spinning has succeeded: %d calls, want %d", n, minPatience)
+		t.Errorf("after it did not sleep: %d calls, want %d", n, minPatience)
+	}
+	for range 10 * maxPatience {
+		if c.sees(true, true) || c.sees(true, false) {
+			t.Fatal("a worker that ran elsewhere every other time is asked to move on")
+		}
 	}
 }
 
-// A worker that sleeps when it is called, and has answered when the pool looks, again and again, is told to move on. One that
-// answers later is not, and nor is one that did not sleep.
-func TestAskedToMoveOn(t *testing.T) {
+// The worker learns where the pool runs, once, and both sides spin again. Where there is one processor, nothing of that.
+func TestPart(t *testing.T) {
 	defer func(one bool) { oneProcessor = one }(oneProcessor)
-	oneProcessor = false
-	for name, test := range map[string]struct{ sleeps, late, moves bool }{
-		"sleeps":       {sleeps: true, moves: true},
-		"late":         {sleeps: true, late: true},
-		"awake":        {},
-		"awake, later": {late: true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			leak.Check(t)
-			c, files, b := newRing(t, RingSize)
-			defer closeAll(files)
-			defer c.Close()
-			p := NewRingPeer(b, files[1])
-			buf := make([]byte, 8)
-			asked := false
-			for range 10 * minPatience {
-				if test.sleeps {
-					c.sleep.Store(1)
-				}
-				c.Send([]byte{1}, nil)
-				if test.late {
-					leadOf(c, buf, 0) // finds nothing
-				}
-				p.Recv(make([]byte, 1))
-				p.Send([]byte{1}, nil)
-				if n, err := leadOf(c, buf, time.Minute); n != 1 || err != nil {
-					t.Fatal(n, err)
-				}
-				asked = asked || c.spin.Load() >= moveOn
-			}
-			if asked != test.moves {
-				t.Errorf("asked: %v, want %v", asked, test.moves)
-			}
-		})
+	leak.Check(t)
+	c, files, b := newRing(t, RingSize)
+	defer closeAll(files)
+	defer c.Close()
+	p := NewRingPeer(b, files[1])
+	p.Send([]byte{1}, nil) // it is there
+	if n, err := recvOf(c)(make([]byte, 1)); n != 1 || err != nil {
+		t.Fatal(n, err)
 	}
+	at := pin(t)
+	for _, one := range []bool{true, false} {
+		oneProcessor = one
+		c.spins, c.spinning = spinner{pause: 100}, false
+		c.part()
+		if c.spun(0) {
+			t.Fatal("something came")
+		}
+		how := p.spin.Load()
+		if tries := c.spins.failed > 0; tries == one || (how == moveOn+at) == one {
+			t.Errorf("one processor: %v. The pool spins: %v, the worker is told %d on processor %d", one, tries, how, at)
+		}
+	}
+	p.await(p.sleep, func() bool { return true })
+	if how := p.spin.Load(); how != maySpin {
+		t.Errorf("after the worker has moved on, it is told %d", how)
+	}
+}
+
+// pin keeps the test's thread on one processor until the test is over, and returns its number.
+func pin(t *testing.T) uint32 {
+	runtime.LockOSThread()
+	var all, one unix.CPUSet
+	err := unix.SchedGetaffinity(0, &all)
+	at, ok := processor()
+	if one.Set(int(at)); err != nil || !ok || unix.SchedSetaffinity(0, &one) != nil {
+		t.Fatal("the thread cannot be pinned:", err)
+	}
+	t.Cleanup(func() {
+		unix.SchedSetaffinity(0, &all)
+		runtime.UnlockOSThread()
+	})
+	return at
 }
 
 func TestLeaveProcessor(t *testing.T) {

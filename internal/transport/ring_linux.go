@@ -27,13 +27,12 @@ type Ring struct {
 	refused     atomic.Bool // spinning is not welcome
 	pending     atomic.Bool // the backlog is not empty
 	corrupted   atomic.Bool // the worker broke the cursor that Send reads
-	woken       atomic.Bool // the worker slept when something was sent
+	parted      atomic.Bool // spinning is worth another try
 
 	// Owned by whoever receives.
 	in       ringReader
 	spins    spinner
 	spinning bool // the word spin says that the worker may
-	crowd    crowd
 	streams  bool // the last Recv found much
 	bells    int  // received since the worker last sent anything
 	ended    bool
@@ -47,6 +46,7 @@ type Ring struct {
 
 	mu      sync.Mutex // guards what follows; a leaf, never held over a wait
 	out     ringWriter
+	crowd   crowd
 	backlog backlog
 	gone    error // why nothing more can be sent
 
@@ -110,9 +110,12 @@ func (c *Ring) Send(head, body []byte) error {
 
 func (c *Ring) publishLocked() {
 	c.out.publish()
-	if clear32(c.sleep) {
-		c.woken.Store(true)
+	slept := clear32(c.sleep)
+	if slept {
 		futexWake(c.sleep)
+	}
+	if c.crowd.sees(slept, slept && !c.out.untaken()) {
+		c.part()
 	}
 }
 

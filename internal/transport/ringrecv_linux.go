@@ -67,18 +67,13 @@ func (c *Ring) received(uintptr) bool {
 
 // Lead implements Conn. It spins while that pays, then it blocks its thread.
 func (c *Ring) Lead(from Lender, atMost time.Duration) (int, error) {
-	n, err := c.turn(from.Lend())
-	if c.woken.Load() && c.woken.Swap(false) && n > 0 && !oneProcessor && c.crowd.meets() {
-		c.part()
-	}
-	if n > 0 || err != nil {
+	if n, err := c.turn(from.Lend()); n > 0 || err != nil {
 		return n, err
 	}
 	if c.interrupted.Load() {
 		return c.lastRecv(from.Lend())
 	}
 	if c.spun(min(spinFor, atMost)) {
-		c.crowd.spun()
 		return c.turn(from.Lend())
 	}
 	for end := time.Now().Add(atMost); ; {
@@ -99,6 +94,9 @@ func (c *Ring) Lead(from Lender, atMost time.Duration) (int, error) {
 
 // spun reports whether something came while it was spinning. It decides for the worker too whether to spin.
 func (c *Ring) spun(atMost time.Duration) bool {
+	if c.parted.Load() && c.parted.Swap(false) {
+		c.spins, c.spinning = spinner{}, true
+	}
 	started := c.in.at > 0 // until it has said something, it is being executed, which takes long
 	worth := started && !c.refused.Load() && c.spins.worth()
 	if worth != c.spinning {
