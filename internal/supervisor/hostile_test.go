@@ -192,12 +192,17 @@ func newFakes(t *testing.T, first func(*fake)) (*Supervisor, *queue.Queue) {
 
 // newManyFakes is newFakes with so many places.
 func newManyFakes(t *testing.T, places int, first func(*fake)) (*Supervisor, *queue.Queue) {
+	return startFakes(t, places, launchFakes(first, honest))
+}
+
+// startFakes starts a supervisor of so many places whose workers are launched like that.
+func startFakes(t *testing.T, places int, launch Launch) (*Supervisor, *queue.Queue) {
 	epoch := time.Now()
 	clock := func() time.Duration { return time.Since(epoch) }
 	q := queue.New(0, clock, nil)
 	var n atomic.Int32
 	s, err := New(Config{
-		Queue: q, Launch: launchFakes(first, honest), Clock: clock,
+		Queue: q, Launch: launch, Clock: clock,
 		Fleet: lifecycle.Config{
 			Processes: places, StartTimeout: 10 * time.Second,
 			Restart: lifecycle.Restart{MaxFailures: -1, Backoff: time.Millisecond, MaxBackoff: time.Second},

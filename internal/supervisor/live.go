@@ -26,7 +26,9 @@ func (w *worker) live(open bool) {
 	if open {
 		w.link.open(true)
 	}
+	w.s.launches <- struct{}{}
 	proc, err := w.s.cfg.Launch(w.name, w.prime)
+	<-w.s.launches
 	w.s.count.add(w.launchFault(err))
 	if err != nil {
 		w.link.duty <- struct{}{}

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,11 +40,12 @@ type Supervisor struct {
 	spawns uint64
 	times  Times // of the buried
 
-	lives   sync.WaitGroup // the live goroutines
-	tally   tally          // of how long tasks took
-	outlets sync.WaitGroup // what carries the workers' output; begun by lives
-	written chan struct{}  // closed when they are done
-	count   startCount     // of the first launches
+	lives    sync.WaitGroup // the live goroutines
+	launches chan struct{}  // has a token of each that is at its launch
+	tally    tally          // of how long tasks took
+	outlets  sync.WaitGroup // what carries the workers' output; begun by lives
+	written  chan struct{}  // closed when they are done
+	count    startCount     // of the first launches
 
 	mu      sync.Mutex
 	workers map[lifecycle.ID]*worker // the living, and those that are not buried yet
@@ -58,11 +60,12 @@ type Supervisor struct {
 // for each worker. Done tells when all of these have ended.
 func New(cfg Config) (*Supervisor, error) {
 	s := &Supervisor{
-		cfg:     cfg,
-		workers: map[lifecycle.ID]*worker{},
-		exits:   map[event.Reason]uint64{},
-		done:    make(chan struct{}),
-		written: make(chan struct{}),
+		cfg:      cfg,
+		workers:  map[lifecycle.ID]*worker{},
+		exits:    map[event.Reason]uint64{},
+		launches: make(chan struct{}, mostLaunches()),
+		done:     make(chan struct{}),
+		written:  make(chan struct{}),
 	}
 	turn := make(chan struct{}, 1)
 	turn <- struct{}{}
@@ -87,6 +90,11 @@ func New(cfg Config) (*Supervisor, error) {
 	}
 	return s, nil
 }
+
+// mostLaunches is how many workers are launched at a time. One thread forks them all, one after the other, so two for each
+// processor keep it busy; a thousand would be in system calls together, and Go's runtime would make a thread for each of a
+// hundred of them, which it never ends.
+func mostLaunches() int { return 2 * runtime.GOMAXPROCS(0) }
 
 // post gives the machine an input. It never blocks.
 func (s *Supervisor) post(in lifecycle.Input) { s.inbox.Put(in) }
