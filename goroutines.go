@@ -40,8 +40,7 @@ func (g *goroutine) end() {
 
 func (g *goroutine) PID() int                          { return os.Getpid() }
 func (g *goroutine) Output() (stdout, stderr *os.File) { return nil, nil }
-func (g *goroutine) Exited() <-chan struct{}           { return g.exited }
-func (g *goroutine) Status() process.Status            { return process.Status{} }
+func (g *goroutine) Wait() process.Status              { <-g.exited; return process.Status{} }
 
 // Terminate abandons the goroutine: its context has told it to stop, and there is nothing stronger.
 func (g *goroutine) Terminate() error { return g.Kill() }

@@ -88,7 +88,6 @@ type running struct{ p *process.Process }
 
 func (r running) PID() int                          { return r.p.PID }
 func (r running) Output() (stdout, stderr *os.File) { return r.p.Stdout, r.p.Stderr }
-func (r running) Exited() <-chan struct{}           { return r.p.Exited() }
-func (r running) Status() process.Status            { return r.p.Status() }
+func (r running) Wait() process.Status              { return r.p.Wait() }
 func (r running) Terminate() error                  { return r.p.Terminate() }
 func (r running) Kill() error                       { return r.p.Kill() }

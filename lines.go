@@ -34,9 +34,7 @@ func startFilter(spec process.Spec, peer *transport.MemoryPeer, board *transport
 		in.Close()
 		return nil, err
 	}
-	f := &filter{running: running{p}, exited: make(chan struct{})}
-	go f.live(lines.Serve(peer, board, in, printed{p.Stdout}), peer, in)
-	return f, nil
+	return &filter{running{p}, lines.Serve(peer, board, in, printed{p.Stdout}), peer, in}, nil
 }
 
 // printed is what a filter prints: once the read deadline is set, what the pipe still holds, and then the end.
@@ -56,19 +54,19 @@ func (r printed) Read(p []byte) (int, error) {
 // filter is a line filter as the supervisor sees it: it is gone when what it printed last has been read.
 type filter struct {
 	running
-	exited chan struct{}
+	tr   *lines.Filter
+	peer *transport.MemoryPeer
+	in   *os.File
 }
 
-// live ends when the filter is gone; the supervisor waits for exited.
-func (f *filter) live(tr *lines.Filter, peer *transport.MemoryPeer, in *os.File) {
-	<-f.p.Exited()
+func (f *filter) Wait() process.Status {
+	st := f.p.Wait()
 	f.p.Stdout.SetReadDeadline(time.Unix(1, 0)) // what the pipe holds is still read; nobody waits for its end
-	<-tr.Drained()
+	<-f.tr.Drained()
 	f.p.Stdout.Close()
-	in.Close()
-	peer.Close()
-	close(f.exited)
+	f.in.Close()
+	f.peer.Close()
+	return st
 }
 
 func (f *filter) Output() (stdout, stderr *os.File) { return nil, f.p.Stderr }
-func (f *filter) Exited() <-chan struct{}           { return f.exited }

@@ -115,7 +115,7 @@ func (t *trial) wantError(f frame, seq uint64, kind string) wire.MessageError {
 func (t *trial) wantExit(d time.Duration, when string) {
 	d = cmp.Or(t.patience, d)
 	select {
-	case <-t.Exited():
+	case <-t.exited:
 	case <-time.After(d):
 		t.failf("it did not exit within %v %s", d, when)
 	}

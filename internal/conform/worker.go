@@ -29,9 +29,11 @@ type setup struct {
 // worker is one running process of the program, and our ends of its descriptors.
 type worker struct {
 	*process.Process
-	in    *os.File // what we write arrives on its descriptor 3
-	out   *os.File // what it writes to its descriptor 4
-	board *transport.Board
+	exited chan struct{}  // closed when it is reaped
+	status process.Status // once it is
+	in     *os.File       // what we write arrives on its descriptor 3
+	out    *os.File       // what it writes to its descriptor 4
+	board  *transport.Board
 
 	frames chan frame // closed at the end of out
 	torn   error      // why, set before frames is closed; nil: end of file between frames
@@ -62,7 +64,7 @@ func (p program) start(s setup) (*worker, error) {
 		return nil, err
 	}
 	defer boardFile.Close()
-	w := &worker{in: inW, out: outR, board: board, frames: make(chan frame, 1024)}
+	w := &worker{in: inW, out: outR, board: board, frames: make(chan frame, 1024), exited: make(chan struct{})}
 	w.Process, err = process.Start(process.Spec{
 		Path: p.path, Args: p.args, Dir: p.dir,
 		Env:   append(append(os.Environ(), p.env...), "PROCPOOL_WORKER=pipe"),
@@ -71,8 +73,12 @@ func (p program) start(s setup) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Three goroutines per worker. read ends when the worker and what it started have closed descriptor 4, or when end
-	// closes our side; the others end with its output. end waits for all.
+	// Four goroutines per worker. read ends when the worker and what it started have closed descriptor 4, or when end
+	// closes our side; the first ends with the worker, the others with its output. end waits for all.
+	go func() {
+		w.status = w.Wait()
+		close(w.exited)
+	}()
 	go w.read()
 	w.output.Go(func() { io.Copy(&w.stdout, w.Stdout) })
 	w.output.Go(func() { io.Copy(&w.stderr, w.Stderr) })
@@ -113,7 +119,7 @@ func (w *worker) send(p []byte) { w.in.Write(p) }
 // end kills what is left and waits for it.
 func (w *worker) end() {
 	w.Kill()
-	<-w.Exited()
+	<-w.exited
 	w.output.Wait()
 	w.in.Close()
 	w.out.Close()
@@ -127,9 +133,9 @@ func (w *worker) end() {
 // lastWords tells how the worker ended by itself, and what it wrote about it.
 func (w *worker) lastWords() (words string) {
 	w.Kill()
-	<-w.Exited()
+	<-w.exited
 	w.output.Wait()
-	if st := w.Status(); st.Signal != 0 && st.Signal.String() != "killed" {
+	if st := w.status; st.Signal != 0 && st.Signal.String() != "killed" {
 		words = "\nit was ended by the signal " + st.Signal.String()
 	} else if st.Signal == 0 {
 		words = fmt.Sprintf("\nit exited with code %d", st.ExitCode)

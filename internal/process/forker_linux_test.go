@@ -20,7 +20,7 @@ func gap() {
 	spec := shell("exec sleep 1000 <&- 3<&-")
 	children.join()
 	var p Process
-	if _, err := p.fork(&spec, spec.Path); err != nil {
+	if err := p.fork(&spec, spec.Path); err != nil {
 		os.Exit(97)
 	}
 	os.NewFile(firstFile, "report").WriteString(strconv.Itoa(p.PID) + "\n")
@@ -55,8 +55,8 @@ func TestSettle(t *testing.T) {
 		spec := self(t, "settle")
 		spec.Files = []*os.File{w}
 		children.join()
-		p := &Process{exited: make(chan struct{})}
-		watch, err := p.fork(&spec, spec.Path)
+		p := new(Process)
+		err := p.fork(&spec, spec.Path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,14 +64,14 @@ func TestSettle(t *testing.T) {
 			t.Errorf("says %q", got)
 		}
 		if binds {
-			err = p.bind(&watch)
+			err = p.bind()
 		} else {
 			p.line.close()
 		}
 		if got := next(); err != nil || got != strconv.FormatBool(binds) {
 			t.Errorf("bound: %v, says %q, %v", binds, got, err)
 		}
-		p.reap(watch)
+		p.Wait()
 		p.Stdout.Close()
 		p.Stderr.Close()
 	}
@@ -84,17 +84,16 @@ func TestHeld(t *testing.T) {
 		spec := Spec{Path: "sh", Args: []string{"-c", `echo "$* $(cat)" >&3; [ -e /proc/$$/fd/5 ] || echo closed >&3`, "sh", "a b", "c"}, Held: true}
 		spec.Files = []*os.File{w}
 		children.join()
-		p := &Process{exited: make(chan struct{})}
+		p := new(Process)
 		path, err := spec.lookPath()
 		if err != nil {
 			t.Fatal(err)
 		}
-		watch, err := p.fork(&spec, path)
-		if err != nil {
+		if err := p.fork(&spec, path); err != nil {
 			t.Fatal(err)
 		}
 		if binds {
-			if err := p.bind(&watch); err != nil {
+			if err := p.bind(); err != nil {
 				t.Fatal(err)
 			}
 			p.leash.WriteString("\n")
@@ -105,7 +104,7 @@ func TestHeld(t *testing.T) {
 			}
 		}
 		p.leash.Close()
-		p.reap(watch)
+		p.Wait()
 		if w.WriteString("nothing else\n"); next() != "nothing else" {
 			t.Errorf("bound: %v, says more than it should", binds)
 		}

@@ -42,7 +42,7 @@ func (l *lifeline) prepare() error {
 }
 
 // bind ties the child's life to ours. Its pidfd came with the fork.
-func (p *Process) bind(*int) error {
+func (p *Process) bind() error {
 	if _, err := unix.FcntlInt(uintptr(p.line.theirs), unix.F_SETOWN, -p.PID); err != nil {
 		return fmt.Errorf("lifeline: F_SETOWN: %w", err)
 	}

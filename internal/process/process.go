@@ -47,9 +47,10 @@ type Process struct {
 	line   lifeline
 	leash  *os.File // for a shell that holds the program back; used by Start only
 	cgroup *Cgroup
-	exited chan struct{}
+	watch  int // tells awaitExit when the process has exited; -1: nothing does
 
-	status Status // set before exited is closed
+	waited sync.Once // guards status
+	status Status
 
 	// mu is held across kill(2), and across wait4(2) once the leader is known to have exited: neither blocks.
 	mu     sync.Mutex
@@ -68,11 +69,12 @@ type Status struct {
 	OOMKills uint64 // in its cgroup, if it had one of its own
 }
 
-// Exited is closed when the process is reaped and what it left in its group and session has been sent SIGKILL.
-func (p *Process) Exited() <-chan struct{} { return p.exited }
-
-// Status tells how it ended. It may be called once Exited is closed.
-func (p *Process) Status() Status { return p.status }
+// Wait waits until the process has exited, reaps it, and sends SIGKILL to what it left in its group and session. Then it tells
+// how the process ended. Whoever started a process must wait for it; several may.
+func (p *Process) Wait() Status {
+	p.waited.Do(p.reap)
+	return p.status
+}
 
 // Terminate sends SIGTERM to the process group. Like Kill and Signal it returns os.ErrProcessDone once the process is
 // reaped.
@@ -82,7 +84,7 @@ func (p *Process) Terminate() error { return p.signal(-p.PID, syscall.SIGTERM) }
 func (p *Process) Signal(sig syscall.Signal) error { return p.signal(p.PID, sig) }
 
 // Kill ends the process, its group and its cgroup at once. That also ends the session: what is left of it is killed when
-// the leader is reaped, which comes before Exited.
+// the leader is reaped, before Wait returns.
 func (p *Process) Kill() error {
 	if p.cgroup != nil {
 		p.cgroup.Kill() // the group gets the signal in any case, and the rest of the cgroup at the end

@@ -30,11 +30,11 @@ func (l *lifeline) prepare() error { return nil }
 func Settle(lifeline int) (alive bool) { return true }
 
 // bind opens a kqueue that tells when the process exits.
-func (p *Process) bind(watch *int) (err error) {
-	if *watch, err = unix.Kqueue(); err != nil {
+func (p *Process) bind() (err error) {
+	if p.watch, err = unix.Kqueue(); err != nil {
 		return fmt.Errorf("kqueue: %w", err)
 	}
-	unix.CloseOnExec(*watch)
+	unix.CloseOnExec(p.watch)
 	p.line.hand()
 	return nil
 }

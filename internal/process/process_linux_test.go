@@ -241,6 +241,7 @@ func TestInUse(t *testing.T) {
 // Somebody else in the program may reap the process; that is noticed and harms nothing.
 func TestReapedElsewhere(t *testing.T) {
 	p := run(t, shell("exec sleep 1000"))
+	go p.Wait() // ends with the process; await waits for it
 	p.mu.Lock() // so that reap does not come first
 	syscall.Kill(p.PID, syscall.SIGKILL)
 	syscall.Wait4(p.PID, nil, 0, nil)

@@ -17,6 +17,8 @@ func Start(spec Spec) (*Process, error) {
 	return nil, &fs.PathError{Op: "start", Path: spec.Path, Err: errors.ErrUnsupported}
 }
 
+func (p *Process) reap() {}
+
 func (p *Process) signal(int, syscall.Signal) error { return os.ErrProcessDone }
 
 // Memory is not offered here.

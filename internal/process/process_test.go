@@ -68,12 +68,15 @@ func self(t testing.TB, role string, args ...string) Spec {
 
 func await(t testing.TB, p *Process) Status {
 	t.Helper()
+	ended := make(chan Status, 1)
+	go func() { ended <- p.Wait() }()
 	select {
-	case <-p.Exited():
+	case st := <-ended:
+		return st
 	case <-time.After(limit):
 		t.Fatalf("process %d does not end", p.PID)
 	}
-	return p.Status()
+	panic("unreachable")
 }
 
 // report returns a file for the process to write lines to, and a function that reads the next one.
@@ -275,6 +278,7 @@ func TestDone(t *testing.T) {
 				}
 			})
 		}
+		go p.Wait() // ends with the process; await waits for it
 		askers.Wait()
 		await(t, p)
 		for _, err := range []error{p.Kill(), p.Terminate(), p.Signal(syscall.SIGUSR1)} {
@@ -291,7 +295,7 @@ func BenchmarkStart(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		<-p.Exited()
+		p.Wait()
 		p.Stdout.Close()
 		p.Stderr.Close()
 	}

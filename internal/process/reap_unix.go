@@ -10,15 +10,14 @@ import (
 
 // reap waits for the leader's end and cleans up after it. The order matters: until it is reaped the leader is a zombie
 // that keeps its number, so the group can be killed by that number; after that, what is left of the session.
-func (p *Process) reap(watch int) {
-	ours := awaitExit(p.PID, watch)
+func (p *Process) reap() {
+	ours := awaitExit(p.PID, p.watch)
 	p.collect(ours)
 	p.killSession()
 	p.release()
 	if p.cgroup != nil {
 		p.status.OOMKills, _ = p.cgroup.Events()
 	}
-	close(p.exited)
 }
 
 // release gives back what Start took, when the leader is reaped or was not started.

@@ -14,56 +14,51 @@ import (
 // the system said. After a failure nothing is left.
 func Start(spec Spec) (*Process, error) {
 	spec.confine()
-	p := &Process{cgroup: spec.Cgroup, exited: make(chan struct{})}
+	p := &Process{cgroup: spec.Cgroup}
 	children.join()
-	watch, err := p.start(&spec)
-	if err != nil {
+	if err := p.start(&spec); err != nil {
 		p.abandon()
 		return nil, &fs.PathError{Op: "start", Path: spec.Path, Err: err}
 	}
-	// reap, one per process: ends when the process has ended; whoever started the process waits for Exited.
-	go p.reap(watch)
 	return p, nil
 }
 
-// start returns a descriptor that tells when the process has exited, or -1.
-func (p *Process) start(s *Spec) (watch int, err error) {
+func (p *Process) start(s *Spec) error {
 	path, err := s.lookPath()
 	if err != nil {
-		return -1, err
+		return err
 	}
-	watch, err = p.fork(s, path)
-	if err != nil {
-		return -1, err
+	if err := p.fork(s, path); err != nil {
+		return err
 	}
-	if err := p.bind(&watch); err != nil {
-		undo(p.PID, watch)
-		return -1, err
+	if err := p.bind(); err != nil {
+		p.undo()
+		return err
 	}
 	if p.leash != nil {
 		p.leash.WriteString("\n") // has room; a shell that has ended is known of soon
 		p.leash.Close()
 	}
-	return watch, nil
+	return nil
 }
 
 // fork starts the program, which nothing but Pdeathsig ties to us until it is bound.
-func (p *Process) fork(s *Spec, path string) (watch int, err error) {
+func (p *Process) fork(s *Spec, path string) (err error) {
 	var child descriptors
 	defer child.close()
 	if err := p.plumb(s, &child); err != nil {
-		return -1, err
+		return err
 	}
 	env := s.Env
 	if env == nil {
 		env = os.Environ()
 	}
-	watch = -1
-	attr := &syscall.ProcAttr{Dir: s.Dir, Env: env, Files: child.given, Sys: s.attr(&watch)}
+	p.watch = -1
+	attr := &syscall.ProcAttr{Dir: s.Dir, Env: env, Files: child.given, Sys: s.attr(&p.watch)}
 	argv := append([]string{cmp.Or(s.Name, s.Path)}, s.Args...)
 	if s.Held && s.holdable(path, env) {
 		if p.leash, err = child.leash(); err != nil {
-			return -1, err
+			return err
 		}
 		path, argv = hold(path, argv, len(child.given)-1)
 		attr.Files = child.given
@@ -71,9 +66,9 @@ func (p *Process) fork(s *Spec, path string) (watch int, err error) {
 	p.PID, err = children.start(path, argv, attr)
 	runtime.KeepAlive(s)
 	if err != nil {
-		return -1, s.explain(path, err)
+		return s.explain(path, err)
 	}
-	return watch, nil
+	return nil
 }
 
 // plumb opens what the child gets: standard input, output and error, the files, and the lifeline.
@@ -125,10 +120,10 @@ func (p *Process) abandon() {
 }
 
 // undo ends a process that was just started.
-func undo(pid, watch int) {
-	syscall.Kill(-pid, syscall.SIGKILL)
-	wait(pid)
-	if watch >= 0 {
-		syscall.Close(watch)
+func (p *Process) undo() {
+	syscall.Kill(-p.PID, syscall.SIGKILL)
+	wait(p.PID)
+	if p.watch >= 0 {
+		syscall.Close(p.watch)
 	}
 }

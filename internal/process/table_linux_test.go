@@ -179,8 +179,7 @@ func TestOwnTableAtOnce(t *testing.T) {
 			}
 			defer p.Stdout.Close()
 			defer p.Stderr.Close()
-			<-p.Exited()
-			if got := p.Status().ExitCode; got != i {
+			if got := p.Wait().ExitCode; got != i {
 				t.Errorf("child %d ended with %d", i, got)
 			}
 		})

@@ -50,8 +50,7 @@ type Launch func(name string, prime func(transport.Conn, *transport.Board)) (Pro
 type Process interface {
 	PID() int
 	Output() (stdout, stderr *os.File) // read ends, the caller's to close; nil: none
-	Exited() <-chan struct{}           // closed when it is gone and reaped
-	Status() process.Status            // once it is
+	Wait() process.Status              // returns when it is gone and reaped
 	Terminate() error                  // politely: SIGTERM
 	Kill() error
 }

@@ -38,8 +38,7 @@ func (f *fake) end() {
 
 func (f *fake) PID() int                          { return 4711 }
 func (f *fake) Output() (stdout, stderr *os.File) { return nil, nil }
-func (f *fake) Exited() <-chan struct{}           { return f.exited }
-func (f *fake) Status() process.Status            { return process.Status{ExitCode: 1} }
+func (f *fake) Wait() process.Status              { <-f.exited; return process.Status{ExitCode: 1} }
 func (f *fake) Kill() error                       { f.end(); return nil }
 
 func (f *fake) Terminate() error {

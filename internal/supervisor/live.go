@@ -42,7 +42,7 @@ func (w *worker) live(open bool) {
 	stdout, stderr := proc.Output()
 	printed := w.print(stdout, stderr)
 	w.spawned(proc)
-	<-proc.Exited()
+	status := proc.Wait()
 	for _, f := range []*os.File{stdout, stderr} {
 		if f != nil {
 			f.SetReadDeadline(time.Unix(1, 0)) // no more waiting; an outlet that is done has closed it
@@ -54,7 +54,7 @@ func (w *worker) live(open bool) {
 	case <-printed:
 	case <-time.After(printMost):
 	}
-	w.bury(proc.Status(), lost)
+	w.bury(status, lost)
 	w.link.close()
 }
 

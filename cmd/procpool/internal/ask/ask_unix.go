@@ -63,7 +63,7 @@ func greet(p *process.Process, in, out *os.File) ([]string, error) {
 	out.SetReadDeadline(time.Now().Add(patience))
 	tasks, err := hello(out)
 	p.Kill()
-	<-p.Exited()
+	p.Wait()
 	p.Stdout.SetReadDeadline(time.Now().Add(lastWords)) // a descendant that got away may hold them
 	p.Stderr.SetReadDeadline(time.Now().Add(lastWords))
 	output.Wait()
