@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -24,18 +25,25 @@ func load(workers, window, n int) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	before, begin := processorTime(p), time.Now()
-	if window == 0 {
-		err = mapInts(p, n)
-	} else {
-		for it := range noop.With(procpool.CallOptions{Window: window}).IMapUnordered(background, p, upTo(n)) {
-			if it.Err != nil {
-				err = it.Err
-			}
-		}
+	if err := loadOnce(p, window, n); err != nil { // workers that nobody has asked for seconds are cold, few or many
+		return nil, err
 	}
+	before, begin := processorTime(p), time.Now()
+	err = loadOnce(p, window, n)
 	r := rate(n, begin)
 	return append(r, (processorTime(p)-before)/float64(n), status(os.Getpid(), "status", "Threads")), err
+}
+
+func loadOnce(p *procpool.Pool, window, n int) (err error) {
+	if window == 0 {
+		return mapInts(p, n)
+	}
+	for it := range noop.With(procpool.CallOptions{Window: window}).IMapUnordered(background, p, upTo(n)) {
+		if it.Err != nil {
+			err = it.Err
+		}
+	}
+	return err
 }
 
 // processorTime is what this process and its workers have used, in nanoseconds.
@@ -76,6 +84,7 @@ func behind(n, first int) ([]float64, error) {
 	for i := range results {
 		results[i] = noop.ApplyAsync(background, p, i)
 	}
+	runtime.GC() // what queuing left behind is not the dispatch's
 	begin := time.Now()
 	for _, h := range holders {
 		h.Cancel()
