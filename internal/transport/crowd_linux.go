@@ -63,7 +63,7 @@ func processor() (cpu uint32, ok bool) {
 }
 
 // leaveProcessor makes this thread go on elsewhere if it runs on the given processor and may run on others. The processors that
-// it may use are what they were when it returns.
+// it may use are what they were when it returns; those that a cpuset is given later are not among them.
 func leaveProcessor(cpu uint32) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
