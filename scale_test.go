@@ -187,3 +187,30 @@ func TestRecycleTimes(t *testing.T) {
 		})
 	}
 }
+
+// A pool shrinks, closes or terminates while most of its new workers wait to be launched.
+func TestEndsAmongLaunches(t *testing.T) {
+	for name, end := range map[string]func(context.Context, *procpool.Pool) error{
+		"shrink":    func(ctx context.Context, p *procpool.Pool) error { p.Resize(1); return p.Shutdown(ctx) },
+		"shutdown":  func(ctx context.Context, p *procpool.Pool) error { return p.Shutdown(ctx) },
+		"terminate": func(ctx context.Context, p *procpool.Pool) error { p.Terminate(); return p.Join(ctx) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			pooltest.Check(t)
+			ctx := recycleContext(t)
+			p, err := procpool.New(procpool.Config{Processes: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer p.Terminate()
+			r := recycleSleep.ApplyAsync(ctx, p, 0)
+			p.Resize(60)
+			if err := end(ctx, p); err != nil {
+				t.Error(err)
+			}
+			if _, err := r.Get(ctx); err != nil && (name != "terminate" || err != procpool.ErrTerminated) {
+				t.Error("the task:", err)
+			}
+		})
+	}
+}
