@@ -45,7 +45,7 @@ var endRules = []rule{{
 		t.echo("x")
 		t.send(wire.Header{Type: wire.Cancel, Size: wire.MaxControl + 1}.Append(nil))
 		t.wantExit(soon, "of a frame over its limit")
-		if t.status.ExitCode == 0 {
+		if t.Wait().ExitCode == 0 {
 			t.failf("it exited with code 0")
 		}
 	},
@@ -62,7 +62,7 @@ func judgeStop(t *trial) {
 		t.wantValue(t.next(), uint64(i+1), i)
 	}
 	t.wantExit(soon, "after stop")
-	if code := t.status.ExitCode; code != 0 {
+	if code := t.Wait().ExitCode; code != 0 {
 		t.failf("it exited with code %d, want 0", code)
 	}
 	if f, more := <-t.frames; more {

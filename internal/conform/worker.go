@@ -29,10 +29,9 @@ type setup struct {
 // worker is one running process of the program, and our ends of its descriptors.
 type worker struct {
 	*process.Process
-	exited chan struct{}  // closed when it is reaped
-	status process.Status // once it is
-	in     *os.File       // what we write arrives on its descriptor 3
-	out    *os.File       // what it writes to its descriptor 4
+	exited chan struct{} // closed when it is reaped
+	in     *os.File      // what we write arrives on its descriptor 3
+	out    *os.File      // what it writes to its descriptor 4
 	board  *transport.Board
 
 	frames chan frame // closed at the end of out
@@ -76,7 +75,7 @@ func (p program) start(s setup) (*worker, error) {
 	// Four goroutines per worker. read ends when the worker and what it started have closed descriptor 4, or when end
 	// closes our side; the first ends with the worker, the others with its output. end waits for all.
 	go func() {
-		w.status = w.Wait()
+		w.Wait()
 		close(w.exited)
 	}()
 	go w.read()
@@ -119,7 +118,7 @@ func (w *worker) send(p []byte) { w.in.Write(p) }
 // end kills what is left and waits for it.
 func (w *worker) end() {
 	w.Kill()
-	<-w.exited
+	w.Wait()
 	w.output.Wait()
 	w.in.Close()
 	w.out.Close()
@@ -133,9 +132,9 @@ func (w *worker) end() {
 // lastWords tells how the worker ended by itself, and what it wrote about it.
 func (w *worker) lastWords() (words string) {
 	w.Kill()
-	<-w.exited
+	st := w.Wait()
 	w.output.Wait()
-	if st := w.status; st.Signal != 0 && st.Signal.String() != "killed" {
+	if st.Signal != 0 && st.Signal.String() != "killed" {
 		words = "\nit was ended by the signal " + st.Signal.String()
 	} else if st.Signal == 0 {
 		words = fmt.Sprintf("\nit exited with code %d", st.ExitCode)
