@@ -75,7 +75,7 @@ type Fault struct {
 	At     Point
 	Do     Behaviour
 	Task   string        // only at a task of this name; empty: at any
-	Call   int           // only at the worker's n-th task, from 1; 0: at any
+	Call   int           // only at the n-th task that the worker runs, from 1; 0: at any
 	Offset int           // of InResult: how many bytes are out; negative: all but so many
 	For    time.Duration // of Slow
 	Seed   uint64        // of Random

@@ -17,6 +17,11 @@ var square = procpool.Define("square", func(_ context.Context, n int) (int, erro
 
 var marked = procpool.Define("marked", func(context.Context, int) (string, error) { return os.Getenv("POOLTEST_FAULTS"), nil })
 
+var dawdle = procpool.Define("dawdle", func(_ context.Context, ms int) (int, error) {
+	time.Sleep(time.Duration(ms) * time.Millisecond)
+	return ms, nil
+})
+
 func newPool(t *testing.T, cfg procpool.Config) (*procpool.Pool, context.Context) {
 	t.Helper()
 	ctx, done := context.WithTimeout(context.Background(), time.Minute)
@@ -77,6 +82,24 @@ func TestWhich(t *testing.T) {
 	if len(exits) != 2 || exits[0] != procpool.CauseExited || exits[1] != procpool.CauseKilledOutside {
 		t.Errorf("deaths: %v, want one of the third task and one of marked", exits)
 	}
+}
+
+// Call counts what a worker runs. What it was sent behind a long task goes back to the pool, and is not counted.
+func TestCallCountsWhatRuns(t *testing.T) {
+	pooltest.Check(t)
+	pool, ctx := newPool(t, procpool.Config{Processes: 1, Env: pooltest.Env(t,
+		pooltest.Fault{At: pooltest.InFunction, Do: pooltest.Kill, Call: 950, Times: 1},
+	)})
+	inputs := make([]int, 1000)
+	for i := 100; i < 900; i += 100 {
+		inputs[i] = 10 // milliseconds
+	}
+	_, err := dawdle.Map(ctx, pool, inputs)
+	me, ok := errors.AsType[*procpool.MapError](err)
+	if !ok || len(me.Items) != 1 || me.Items[0].Index != 949 {
+		t.Errorf("%v, want one failure, of item 949", err)
+	}
+	t.Logf("%d went back to the pool", pool.Stats().Requeued)
 }
 
 // What a worker with faults starts has none, and a slow worker is only slow.

@@ -27,7 +27,7 @@ type tamper struct {
 	err   error    // the channel's end
 	task  string   // of the call that was handed over last
 	seq   uint64   // of it
-	nth   int      // how many were
+	nth   int      // how many were, without those that the worker gave back
 }
 
 // Recv implements transport.Peer.
@@ -166,8 +166,16 @@ func (t *tamper) sent(h wire.Header) {
 		}
 		t.leave()
 	case wire.Returned:
+		t.forget()
 		t.leave()
 	}
+}
+
+// forget takes back that a call was handed over: the worker will not run it, as the pool has it run elsewhere.
+func (t *tamper) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.nth--
 }
 
 // strike shows the faults that are due. The frame is the one that is about to be sent, if there is one.
