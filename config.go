@@ -15,6 +15,10 @@ import (
 )
 
 // Config says how a pool is to be. The zero value is a pool of GOMAXPROCS(0) copies of this program.
+//
+// While tasks take less than about 10 µs, a pool with more than two processes for each processor of the machine keeps only so many
+// at work, for to wake another costs more than the task; the others are idle though tasks wait. A task that takes longer then may
+// wait for 2 ms until one of them is used.
 type Config struct {
 	Processes        int                  // 0: GOMAXPROCS(0), which knows affinity and cgroup quota; < 0: error
 	MaxTasksPerChild int                  // a worker leaves after this many tasks and is replaced; 0: it lives as long as the pool; < 0: error

@@ -73,6 +73,7 @@ type server struct {
 	small  int       // replies since one needed more of out than keepOut; the same
 
 	poster Poster // Calls, if it is one
+	pace   pace
 }
 
 // Tamper, if set, stands between every worker of this process and its pool: package pooltest makes workers misbehave.
@@ -86,7 +87,7 @@ func Serve(p Program, ch Channel, pid int) error {
 	if Tamper != nil {
 		ch = Tamper(p, ch)
 	}
-	s := &server{Program: p, Channel: ch, pid: pid}
+	s := &server{Program: p, Channel: ch, pid: pid, pace: pace{board: ch.Board}}
 	s.poster, _ = ch.Calls.(Poster)
 	if ch.Control != any(ch.Calls) {
 		s.stream = &streamed{peer: ch.Calls, scan: wire.Scanner{Trusting: true}, buf: make([]byte, 64<<10)}
@@ -152,10 +153,16 @@ func (s *server) next() (*wire.Frame, error) {
 	if s.stream == nil || s.name == "" {
 		return s.await()
 	}
-	if s.poster != nil && !s.stream.more() {
+	if s.stream.more() {
+		return s.stream.next()
+	}
+	if s.poster != nil {
 		s.poster.Tell() // before we may wait
 	}
-	return s.stream.next()
+	s.pace.end(s.started)
+	f, err := s.stream.next()
+	s.pace.begin(s.started)
+	return f, err
 }
 
 // leave runs the initializer's cleanup. A panic in it is printed, and the worker leaves all the same.

@@ -121,9 +121,11 @@ func (s *server) await() (*wire.Frame, error) {
 	}
 	for in.at == len(in.taken) {
 		in.at = 0
+		s.pace.end(s.started)
 		if err := s.take(); err != nil {
 			return nil, err
 		}
+		s.pace.begin(s.started)
 	}
 	if in.shared {
 		s.arm()

@@ -46,9 +46,10 @@ func (f *Fleet) rescale() {
 	}
 }
 
-// growLater adds places, by half, when a task has waited too long; and again if that did not help when it should have.
+// growLater adds places, by half, when a task has waited too long, and no worker is left that it could be given to; and again
+// if that did not help when it should have.
 func (f *Fleet) growLater() {
-	if !f.fresh || f.demand.Queued == 0 || f.target >= f.cfg.Scale.Max {
+	if !f.fresh || f.demand.Queued == 0 || f.demand.Idle > 0 || f.target >= f.cfg.Scale.Max {
 		return
 	}
 	at := f.oldest.Add(f.cfg.Scale.Wait)

@@ -150,7 +150,7 @@ func (s *script) line(line string) {
 	case "rand":
 		s.rand, _ = strconv.ParseFloat(fields[1], 64)
 	case "queue":
-		s.queue = &Demand{Queued: w.num("queued"), Waiting: w.dur("waiting")}
+		s.queue = &Demand{Queued: w.num("queued"), Waiting: w.dur("waiting"), Idle: w.num("idle")}
 	case "use":
 		u := Use{Tasks: w.num("tasks"), Handed: w.num("handed")}
 		if w.has("idle") {
@@ -236,7 +236,7 @@ func (s *script) input(verb string, w words) Input {
 	case "terminate":
 		return Terminate{}
 	case "demand":
-		return Demand{Queued: w.num("queued"), Waiting: w.dur("waiting")}
+		return Demand{Queued: w.num("queued"), Waiting: w.dur("waiting"), Idle: w.num("idle")}
 	case "tick":
 		return Tick{}
 	}

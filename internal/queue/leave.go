@@ -35,8 +35,9 @@ func (q *Queue) Requeue(s *Seat, entries []Entry, started bool, tell func(e *Ent
 			q.levels.at(e.Call.Task.Priority).segs.pushFront(segment{e.Call, e.Item, e.Item + 1})
 		}
 	}
+	q.countLocked(s)
 	drained = q.partLocked(s)
-	owners = q.wakeLocked()
+	owners = q.ownersLocked()
 	q.mu.Unlock()
 	if drop != nil {
 		for i := range entries {

@@ -87,7 +87,7 @@ func (m *model) feed(t *rapid.T, s *modelSeat, most int) int {
 	if room < 0 {
 		t.Fatalf("a seat took %d more than it has room for: %+v", -room, s)
 	}
-	if room > 0 && n < most {
+	if room > 0 && n < most && !m.spared(s, n) {
 		if it := m.next(); it.c != nil {
 			t.Fatalf("a seat with room for %d more did not take %v", room, it)
 		}
@@ -140,6 +140,7 @@ func (m *model) settle(t *rapid.T) {
 	}
 	n := rapid.IntRange(1, len(s.holds)).Draw(t, "answers")
 	d := Settled{Run: time.Duration(rapid.IntRange(0, 9).Draw(t, "run"))}
+	d.Each = rapid.SampledFrom([]time.Duration{0, 1, quickTask, quickTask + 1}).Draw(t, "each")
 	m.want.Run += d.Run
 	for i, e := range s.holds[:n] {
 		if e.Attempt > 1 {
@@ -159,9 +160,50 @@ func (m *model) settle(t *rapid.T) {
 	m.want.Failed += uint64(d.Failed)
 	m.want.Canceled += uint64(d.Canceled)
 	m.want.Inflight -= n
-	s.window, s.blocked = rapid.IntRange(1, 6).Draw(t, "window"), false
-	m.part(t, s, m.q.Settle(&s.Seat, d, s.window))
-	m.feedOn(t, s)
+	s.window, s.blocked, s.proven = rapid.IntRange(1, 6).Draw(t, "window"), false, true
+	switch {
+	case d.Each > quickTask:
+		m.slow++
+		m.quick = m.quick && m.slow < m.q.Crew
+	case d.Each > 0:
+		m.quick, m.slow = true, 0
+	}
+	wake, drained := m.q.Settle(&s.Seat, d, s.window)
+	m.part(t, s, drained)
+	m.call(t, wake)
+	if s.open { // else its worker is gone, or about to be
+		m.feedOn(t, s)
+	}
+}
+
+// crew counts the seats that work, but for one.
+func (m *model) crew(but *modelSeat) (n int) {
+	for _, s := range m.seats {
+		if s != but && s.proven && !s.gone && len(s.holds) > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// spared reports whether others are enough, so that a seat which has just taken n items takes no more.
+func (m *model) spared(s *modelSeat, n int) bool {
+	return n == 0 && m.quick && m.q.Crew > 0 && m.crew(s) >= m.q.Crew
+}
+
+// replace is the look at those that may be stuck.
+func (m *model) replace(t *rapid.T) {
+	var stuck []*Seat
+	for _, s := range m.seats {
+		if len(s.holds) > 0 && rapid.Bool().Draw(t, "stuck") {
+			s.proven = false
+			stuck = append(stuck, &s.Seat)
+		}
+	}
+	m.quick = m.quick && m.crew(nil) > 0
+	owners, held := m.q.Replace(stuck)
+	m.held = held
+	m.call(t, owners...)
 }
 
 // feedOn is what every owner does after its seat got room: it feeds.

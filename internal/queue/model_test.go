@@ -11,8 +11,9 @@ import (
 
 // TestModel drives a queue beside a plain model of it, which keeps every item by name: calls and maps of several priorities
 // enter, wait for room, are taken, settled, taken back, canceled; seats open, fill, are blocked and retire; the queue fails,
-// heals, and closes. After each step nothing is lost or doubled, counters agree, and nothing waits while a seat has room. At
-// the end everything is let out, and nothing is left.
+// heals, and closes; tasks become quick or not, and seats get stuck. After each step nothing is lost or doubled, counters agree,
+// and nothing waits while a seat has room, unless others that work are enough: then somebody was told. At the end everything
+// is let out, and nothing is left.
 func TestModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := newModel(t)
@@ -32,6 +33,7 @@ func TestModel(t *testing.T) {
 			"leave":    m.leave,
 			"block":    m.block,
 			"unblock":  m.unblock,
+			"replace":  m.replace,
 			"fail":     m.fail,
 			"heal":     m.heal,
 			"close":    m.close,
@@ -66,6 +68,9 @@ type model struct {
 	failing bool
 	closed  bool
 	drop    bool
+	quick   bool
+	slow    int
+	held    bool // told by OnHold, and Replace has not ended it
 	want    Counts
 }
 
@@ -98,7 +103,9 @@ type modelSeat struct {
 	called  bool // its owner was named: it will be fed
 	open    bool
 	retired bool
-	left    bool
+	left    bool // as retired, and nobody is to be told that it is empty
+	gone    bool
+	proven  bool
 	blocked bool
 	window  int
 	budget  int // < 0: no limit
@@ -111,6 +118,13 @@ func newModel(t *rapid.T) *model {
 		done:  map[string]int{}, entered: map[*Call]uint64{}, dropped: map[item]error{}, gone: map[item]error{},
 	}
 	m.q = New(m.limit, func() time.Duration { return m.now }, func(c *Call) { m.entered[c] = c.ID })
+	m.q.Crew = rapid.IntRange(0, 3).Draw(t, "crew")
+	m.q.OnHold = func() {
+		if m.held {
+			t.Fatal("told twice that items are held")
+		}
+		m.held = true
+	}
 	m.q.OnDrop = func(c *Call, from, to int32, why error) {
 		for i := from; i < to; i++ {
 			it := item{m.of(c), i}

@@ -19,6 +19,11 @@ type Queue struct {
 	// OnDrop is told under mu of items that are dropped while they wait: with nil when their call was canceled, else with
 	// what the queue refuses with. It may be nil, must not block, and is set before the first Put.
 	OnDrop func(c *Call, from, to int32, err error)
+	// Crew is how many seats are kept at work while tasks are quick; 0: all that there are items for. With it goes OnHold,
+	// which is told under mu when items begin to wait though seats are idle; it must not block. Both are set before the
+	// first Open.
+	Crew   int
+	OnHold func()
 
 	mu      sync.Mutex
 	closed  error  // what Put returns since Close
@@ -31,6 +36,10 @@ type Queue struct {
 	outside []outsider
 	beyond  int // items of outsiders that are accepted
 	idle    []*Seat
+	crew    int  // seats that work
+	quick   bool // so few of them are enough as Crew says
+	slow    int  // settled in a row, lately, by workers whose tasks are not quick
+	held    bool // items may wait though seats are idle: OnHold was told
 	counts  Counts
 	lastID  uint64
 
@@ -77,10 +86,7 @@ func (q *Queue) Put(c *Call, reject bool) (feed any, wait <-chan struct{}, err e
 	}
 	q.acceptLocked(c)
 	q.enterLocked(segment{c, 0, int32(n)})
-	if s := q.popIdleLocked(); s != nil {
-		return s.Owner, nil, nil
-	}
-	return nil, nil, nil
+	return q.ownerLocked(), nil, nil
 }
 
 func (q *Queue) putOutsideLocked(c *Call, reject bool) (feed any, wait <-chan struct{}, err error) {
@@ -97,10 +103,7 @@ func (q *Queue) putOutsideLocked(c *Call, reject bool) (feed any, wait <-chan st
 	}
 	q.outside = append(q.outside, o)
 	q.admitLocked()
-	if s := q.popIdleLocked(); s != nil {
-		feed = s.Owner
-	}
-	return feed, o.entered, nil
+	return q.ownerLocked(), o.entered, nil
 }
 
 // Entered reports whether a call for which Put made its submitter wait is accepted. If not, it is given up: err is what
@@ -160,8 +163,8 @@ func (q *Queue) admitLocked() {
 }
 
 // Take moves items from the queue to a seat, as many as it has room for and out holds runs of. It returns how many runs.
-// When there is nothing for it, the seat rests, and Put or Requeue will name its owner. wake is the owner of another seat
-// that should be fed too, or nil.
+// When there is nothing for it, the seat rests, and its owner will be named. wake is the owner of another seat that should be
+// fed too, or nil.
 func (q *Queue) Take(s *Seat, out []Run) (n int, wake any) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -182,8 +185,11 @@ func (q *Queue) takeLocked(s *Seat, out []Run) (n int, wake any) {
 	if q.inside > 0 {
 		now = q.now()
 	}
-	items := 0
-	for room := s.room(); items < room && n < len(out); n++ {
+	items, room := 0, s.room()
+	if q.sparedLocked(s) {
+		room = 0
+	}
+	for ; items < room && n < len(out); n++ {
 		g, ok := q.nextLocked(int32(room - items))
 		if !ok {
 			break
@@ -193,12 +199,7 @@ func (q *Queue) takeLocked(s *Seat, out []Run) (n int, wake any) {
 		out[n] = Run{Entry{Call: g.call, Item: g.from, Attempt: q.attemptLocked(g.call, g.from), Taken: now}, g.to}
 	}
 	q.tookLocked(s, items)
-	if q.inside > 0 {
-		if o := q.popIdleLocked(); o != nil {
-			wake = o.Owner
-		}
-	}
-	return n, wake
+	return n, q.ownerLocked()
 }
 
 // nextLocked removes the items that run next. Those that could not be encoded have failed already and go on the way.
@@ -226,10 +227,11 @@ func (q *Queue) tookLocked(s *Seat, n int) {
 		s.budget -= n
 		s.spent = s.budget == 0
 	}
+	q.countLocked(s)
 	if n > 0 {
 		q.unrestLocked(s) // it was fed without being named
 		q.admitLocked()
-	} else if q.inside == 0 {
+	} else if q.inside == 0 || q.sparedLocked(s) {
 		q.restLocked(s)
 	}
 }
@@ -238,17 +240,18 @@ func (q *Queue) tookLocked(s *Seat, n int) {
 type Settled struct {
 	Succeeded, Failed, Canceled int
 	Run                         time.Duration
+	Each                        time.Duration // what a task takes its worker lately; 0: not known
 }
 
 func (d *Settled) items() int { return d.Succeeded + d.Failed + d.Canceled }
 
-// Settle tells what a seat has got rid of, and its window from now on. It reports whether the seat is now empty and takes
-// no more.
-func (q *Queue) Settle(s *Seat, d Settled, window int) (drained bool) {
+// Settle tells what a seat has got rid of, and its window from now on. It returns the owner of another seat that should be
+// fed, or nil, and reports whether the seat is now empty and takes no more.
+func (q *Queue) Settle(s *Seat, d Settled, window int) (wake any, drained bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.settleLocked(s, d, window)
-	return q.partLocked(s)
+	return q.ownerLocked(), q.partLocked(s)
 }
 
 func (q *Queue) settleLocked(s *Seat, d Settled, window int) {
@@ -259,4 +262,9 @@ func (q *Queue) settleLocked(s *Seat, d Settled, window int) {
 	q.counts.Inflight -= d.items()
 	s.inflight -= d.items()
 	s.window = window
+	if d.items() > 0 {
+		s.proven = true
+	}
+	q.countLocked(s)
+	q.paceLocked(d.Each)
 }

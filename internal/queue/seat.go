@@ -5,7 +5,7 @@ import "slices"
 // Seat is a worker's place at the queue. All fields are guarded by Queue.mu, except Owner and Number, which are immutable.
 //
 // Invariant: 0 <= inflight, and inflight <= window after a Take. An idle seat is open, has nothing in flight and stands on
-// the queue's idle stack; the queue is then empty.
+// the queue's idle stack; the queue is then empty, or the crew is enough for it.
 type Seat struct {
 	Owner  any
 	Number uint64 // the order in which seats take their first item
@@ -16,6 +16,9 @@ type Seat struct {
 	parted   bool // it was told that the seat is empty and takes no more
 	used     bool // it has taken an item
 	spent    bool // its budget is used up; it takes no more, unless items come back
+	left     bool // its worker is gone
+	proven   bool // its worker has answered since it was opened, blocked or stuck
+	counted  bool // it is one of the crew
 	window   int  // how many it may hold; 0: none for now
 	inflight int  // how many it holds
 	budget   int  // how many more it may take in its life; < 0: no limit
@@ -45,7 +48,7 @@ func (q *Queue) Open(s *Seat, window, budget int) []any {
 		s.budget = -1
 	}
 	q.restLocked(s)
-	return q.wakeLocked()
+	return q.ownersLocked()
 }
 
 // Retire stops a seat from taking. It reports whether the seat is empty, and then no Drained follows.
@@ -58,21 +61,26 @@ func (q *Queue) Retire(s *Seat) (empty bool) {
 }
 
 // Leave is Retire for a seat whose worker is gone: nobody is told any more that it is empty, unless its budget is used up;
-// then that is why it left, and its last answers may still be on their way.
-func (q *Queue) Leave(s *Seat) {
+// then that is why it left, and its last answers may still be on their way. It returns the owners of seats that should now be
+// fed in its place.
+func (q *Queue) Leave(s *Seat) []any {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	s.open, s.retired = false, true
+	s.open, s.retired, s.left = false, true, true
 	s.parted = s.parted || !s.spent
 	q.unrestLocked(s)
+	q.countLocked(s)
+	return q.ownersLocked()
 }
 
-// Block stops a seat from taking until its window is set again by Settle or Unblock.
+// Block stops a seat from taking until its window is set again by Settle or Unblock. What it holds is to be given back by
+// Requeue, which names those that should be fed in its place, also if nothing comes back.
 func (q *Queue) Block(s *Seat) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	s.window = 0
+	s.window, s.proven = 0, false
 	q.unrestLocked(s)
+	q.countLocked(s)
 }
 
 // Unblock sets the window of a seat.
@@ -140,16 +148,4 @@ func (q *Queue) popIdleLocked() *Seat {
 	q.idle = q.idle[:n-1]
 	s.idle = false
 	return s
-}
-
-// wakeLocked returns the owners of as many idle seats as there are items for.
-func (q *Queue) wakeLocked() (owners []any) {
-	for n := q.inside; n > 0; n-- {
-		s := q.popIdleLocked()
-		if s == nil {
-			break
-		}
-		owners = append(owners, s.Owner)
-	}
-	return owners
 }

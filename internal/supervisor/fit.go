@@ -30,17 +30,17 @@ func (l *link) fit(e *queue.Entry, known bool) (payload []byte, why *queue.Faile
 	return payload, nil
 }
 
-// refuse resolves tasks that the worker cannot be given.
-func (l *link) refuse(list []unfit) {
+// refuse resolves tasks that the worker cannot be given. It returns the owners of other seats, which nobody else will feed.
+func (l *link) refuse(list []unfit) (others []any) {
 	if len(list) == 0 {
-		return
+		return nil
 	}
 	var d queue.Settled
 	for i := range list {
 		r := &list[i].Run
 		l.resolve(r, []queue.Outcome{{Err: list[i].why}}, &d, turns{since: r.Taken}, 0)
 	}
-	l.settle(d)
+	return l.settle(d)
 }
 
 // speaksJSON tells which of a worker's codecs is used: CBOR if it has it.

@@ -53,6 +53,7 @@ type link struct {
 	condemned bool              // it is to be killed under the call that it runs: nothing is sent any more
 	guard     guard             // what stops the first in flight
 	deaf      deaf              // how long the first in flight has not been taken up
+	sight     sight             // what relief saw last
 	watch     int               // tell the machine when the budget is at most this; 0: no need
 
 	dirty  atomic.Bool   // it has run a task since it was last measured
@@ -171,7 +172,7 @@ func (l *link) feedFrom(done *queue.Settled, batch []queue.Run) (others []any) {
 		if other != nil { // each time it may be another one
 			others = append(others, other)
 		}
-		l.refuse(refused)
+		others = append(others, l.refuse(refused)...)
 		if n < len(batch) && len(refused) == 0 { // else the seat has to look again: no answer will make it
 			return others
 		}
@@ -335,13 +336,18 @@ func (l *link) tellResolved(r *queue.Run, all []queue.Outcome, t turns, at int) 
 	}
 }
 
-func (l *link) settle(d queue.Settled) {
+// settle settles what the worker has got rid of. It returns the owners of other seats, which nobody else will feed.
+func (l *link) settle(d queue.Settled) (others []any) {
 	l.mu.Lock()
-	drained := l.q.Settle(&l.seat, d, l.windowLocked())
+	other, drained := l.q.Settle(&l.seat, d, l.windowLocked())
 	l.mu.Unlock()
 	if drained {
 		l.w.drained()
 	}
+	if other != nil {
+		others = append(others, other)
+	}
+	return others
 }
 
 // mean is what the worker's tasks have taken on average; 0 if it has run none.

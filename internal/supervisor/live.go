@@ -112,7 +112,7 @@ func (w *worker) spawned(proc Process) {
 // end collects what the dead worker has published, and takes what it had not started back to the queue. It returns what
 // it had started and not answered: one task at most.
 func (l *link) end() (lost []queue.Entry) {
-	l.q.Leave(&l.seat)
+	feedAll(l.q.Leave(&l.seat)...)
 	if l.conn == nil { // it was never launched
 		close(l.over)
 		return nil
@@ -238,7 +238,7 @@ func (w *worker) mourn(lost []queue.Entry, died *queue.Died) {
 		}
 		w.link.resolve(&queue.Run{Entry: *e, To: e.Item + 1}, []queue.Outcome{{Err: died}}, &d, turn, 0)
 	}
-	w.link.settle(d)
+	feedAll(w.link.settle(d)...)
 	if len(again) > 0 {
 		owners, _ := w.link.q.Requeue(&w.link.seat, again, true, w.tellAgain(died))
 		feedAll(owners...)

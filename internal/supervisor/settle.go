@@ -18,7 +18,7 @@ func (l *link) settleAnswers(h *hands, answers []wire.Frame) error {
 	runs, first := l.flight.pop(len(answers), h.runs[:])
 	n := int(l.flight.first - first)
 	s := settling{h: h, started: l.board.Started(), turns: turns{since: l.since, each: (now - l.since) / time.Duration(max(n, 1))}}
-	s.d.Run = now - l.since
+	s.d.Run, s.d.Each = now-l.since, l.board.Pace()
 	l.since = now
 	l.worked += s.d.Run
 	l.guard.tellLocked("")
@@ -177,7 +177,7 @@ func (l *link) after(d *queue.Settled, returned []queue.Entry, batch []queue.Run
 		}
 	}
 	if batch == nil {
-		l.settle(*d)
+		owners = append(owners, l.settle(*d)...)
 	} else {
 		owners = append(owners, l.feedFrom(d, batch)...)
 	}

@@ -18,6 +18,7 @@ type Supervisor struct {
 	stderr *outlet
 	patrol patrol // for tasks that wait behind a long one
 	vigil  patrol // for workers that are deaf
+	relief patrol // for tasks that wait while workers are idle
 	meter  meter
 	judge  Mailbox[*worker]     // for Config.When
 	told   Mailbox[event.Event] // for Observe
@@ -71,9 +72,11 @@ func New(cfg Config) (*Supervisor, error) {
 	turn <- struct{}{}
 	s.stdout = &outlet{out: cfg.Stdout, turn: turn}
 	s.stderr = &outlet{out: cfg.Stderr, turn: turn}
-	s.patrol.s, s.vigil.s, s.meter.s = s, s, s
-	s.patrol.period, s.patrol.look = patrolPeriod, (*link).lookAhead
-	s.vigil.period, s.vigil.look = vigilPeriod, (*link).listen
+	s.meter.s = s
+	s.patrol.period, s.patrol.look = patrolPeriod, func() bool { return s.each((*link).lookAhead) }
+	s.vigil.period, s.vigil.look = vigilPeriod, func() bool { return s.each((*link).listen) }
+	s.relief.period, s.relief.look = reliefPeriod, s.relieve
+	cfg.Queue.Crew, cfg.Queue.OnHold = crew(), s.relief.arm
 	s.ooms, _ = process.OOMKills()
 	s.keen.Store(cfg.Fleet.Scale.Max > 0)
 	s.inbox.Each, s.judge.Each = s.step, (*worker).judge
@@ -235,6 +238,7 @@ func (s *Supervisor) finish() {
 	}
 	s.patrol.stop()
 	s.vigil.stop()
+	s.relief.stop()
 	s.meter.stop()
 	for _, c := range s.rolls {
 		close(c)

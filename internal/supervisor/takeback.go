@@ -11,13 +11,12 @@ import (
 // patrolPeriod is how long the first task of a window may run before the others are taken back.
 const patrolPeriod = time.Millisecond
 
-// patrol looks at all links, as often as its period says, while there is one that it has to look at again. A pool has
-// two: one looks after windows that hold more than one task: when the first takes long, the others are taken back and run
-// elsewhere. The other looks for workers that are deaf.
+// patrol looks at all links, as often as its period says, while it has to look again. A pool has three: one looks after
+// windows that hold more than one task: when the first takes long, the others are taken back and run elsewhere. One looks for
+// workers that are deaf, and one relieves those that are stuck.
 type patrol struct {
-	s      *Supervisor
 	period time.Duration
-	look   func(*link) (again bool)
+	look   func() (again bool)
 
 	armed atomic.Bool
 	mu    sync.Mutex
@@ -25,7 +24,7 @@ type patrol struct {
 	done  bool
 }
 
-// arm makes the patrol look, one period from now. It is called under link.mu.
+// arm makes the patrol look, one period from now. It is called under link.mu, or the queue's lock.
 func (p *patrol) arm() {
 	if p.armed.Load() || p.armed.Swap(true) {
 		return
@@ -53,11 +52,17 @@ func (p *patrol) stop() {
 // walk runs on the timer's goroutine.
 func (p *patrol) walk() {
 	p.armed.Store(false)
-	for _, w := range p.s.list() {
-		if p.look(w.link) {
-			p.arm()
-		}
+	if p.look() {
+		p.arm()
 	}
+}
+
+// each looks at every link. It reports whether one of them wants to be looked at again.
+func (s *Supervisor) each(look func(*link) (again bool)) (again bool) {
+	for _, w := range s.list() {
+		again = look(w.link) || again
+	}
+	return again
 }
 
 // lookAhead takes back what waits behind a task that runs longer than a period. It reports whether it should be called

@@ -1,7 +1,9 @@
 package transport
 
 import (
+	"math"
 	"sync/atomic"
+	"time"
 	"unsafe"
 )
 
@@ -11,6 +13,7 @@ import (
 const (
 	boardClaim   = 64  // uint64, worker: it is about to start this call
 	boardStarted = 72  // uint64, worker: it runs, or ran, this call
+	boardPace    = 80  // uint64, worker: nanoseconds that a task takes lately; 0: it does not tell
 	boardRevoked = 128 // uint64, pool: do not start a call up to this one
 
 	boardPage = 4096
@@ -52,6 +55,14 @@ func (b *Board) Claimed() uint64 { return b.word(boardClaim).Load() }
 
 // Started returns the last call that the worker started.
 func (b *Board) Started() uint64 { return b.word(boardStarted).Load() }
+
+// TellPace is called by the worker now and then: its tasks take so long.
+func (b *Board) TellPace(each time.Duration) { b.word(boardPace).Store(uint64(max(each, 1))) }
+
+// Pace returns how long the worker says that its tasks take lately; 0 if it does not say.
+func (b *Board) Pace() time.Duration {
+	return time.Duration(min(b.word(boardPace).Load(), math.MaxInt64))
+}
 
 // Revoke takes back every call up to last that is not claimed yet, and returns the last claimed one. If the worker's
 // claims are not fenced, a fence of the pool's makes up for it; where there is none, ok is false and nothing was revoked.
