@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/procpool/procpool"
@@ -14,7 +15,7 @@ import (
 // chunkTasks are submitted in the same way.
 const chunkTasks = 50
 
-// plan is what a round is to be. It is made from the seed and the round's number alone.
+// plan is what a round is to be. It is made from the seed, the round's number and how many processors the machine has.
 type plan struct {
 	number  int
 	seed    uint64
@@ -55,6 +56,9 @@ func newPlan(seed uint64, number, tasks int) *plan {
 		p.method, c.StartMethod = "goroutines", procpool.Goroutines()
 	}
 	c.Processes = 1 + r.IntN(4)
+	if r.IntN(5) == 0 { // more than are kept at work while tasks are quick
+		c.Processes += 2 * runtime.NumCPU()
+	}
 	c.MaxTasksPerChild = pick(r, 0, 0, 0, 30, 100, 1000)
 	if r.IntN(12) == 0 {
 		c.MaxTasksPerChild, p.tasks = 1+r.IntN(4), tasks/10
