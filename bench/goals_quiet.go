@@ -30,11 +30,13 @@ func measureLoss(l *lab, f *finding) {
 		return c.also([2]string{c.what[0].name + ", p99", "µs"}).named(c.what[0].name + ", p50")
 	}
 	ring, pipe := with(l.ours("ring", "µs", "loss", n)), with(l.ours("pipe", "µs", "loss", n))
+	row := with(l.ours("ring", "µs", "loss-in-a-row", n).named("procpool, ring, in a row"))
 	bare := with(l.bare(nil, "bare: SIGKILL to the return of a wait", "µs", "bare-loss", n))
-	l.interleave(ring, pipe, bare)
-	f.shows(ring, pipe, bare)
+	l.interleave(ring, pipe, row, bare)
+	f.shows(ring, pipe, row, bare)
 	f.value(1000, true, ring.what[1].median(), " µs", "p99, ring")
 	f.value(1000, true, pipe.what[1].median(), " µs", "p99, pipe")
+	f.note("Each is killed when the one before has been replaced; in a row: while it is.")
 }
 
 // What an idle pool is watched for, and how long it is left alone before.

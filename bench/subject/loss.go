@@ -9,10 +9,12 @@ import (
 	"time"
 
 	"github.com/procpool/procpool"
+	"github.com/procpool/procpool/event"
 )
 
 func init() {
-	work("loss", loss)
+	work("loss", func(n []int) ([]float64, error) { return loss(n[0], true) })
+	work("loss-in-a-row", func(n []int) ([]float64, error) { return loss(n[0], false) })
 	work("bare-loss", bareLoss)
 }
 
@@ -27,16 +29,27 @@ func (l pidLines) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// loss kills workers in their tasks. It returns median and 99th percentile from SIGKILL to the task's error, in µs.
-func loss(n []int) ([]float64, error) {
-	pids := make(pidLines, 1)
-	p, err := open(procpool.Config{Processes: cores(), Stdout: pids})
+// loss kills n workers in their tasks: each when the one before has been replaced, or while it is. It returns median and 99th
+// percentile from SIGKILL to the task's error, in µs.
+func loss(n int, replaced bool) ([]float64, error) {
+	pids, ready := make(pidLines, 1), make(chan struct{}, cores()+n)
+	p, err := open(procpool.Config{Processes: cores(), Stdout: pids, OnEvent: func(e event.Event) {
+		if _, ok := e.(event.WorkerReady); ok {
+			ready <- struct{}{}
+		}
+	}})
 	if err != nil {
 		return nil, err
 	}
 	defer p.Terminate()
+	for range cores() - 1 {
+		<-ready
+	}
 	var took []float64
-	for range n[0] {
+	for range n {
+		if replaced {
+			<-ready
+		}
 		r := hang.ApplyAsync(background, p, 0)
 		pid := <-pids
 		begin := time.Now()
