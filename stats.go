@@ -67,7 +67,7 @@ type Stats struct {
 	Submitted, Succeeded, Failed, Canceled, Requeued, Retried, Started uint64 // since New; Started counts workers
 
 	WaitTotal, RunTotal time.Duration     // from accepted to sent to a worker, and in one, over all tasks
-	Exits               map[Reason]uint64 // workers that have left
+	Exits               map[Reason]uint64 // workers that have left; counted after the task that one took with it has resolved
 	Failing             error             // the open circuit's *StartError, nil when healthy: for readiness probes
 	LastResize          Resized           // the last change of Processes
 
