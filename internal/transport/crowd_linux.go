@@ -50,7 +50,7 @@ const (
 
 // part lets the worker move on, if it runs where we do, and both sides spin again.
 func (c *Ring) part() {
-	if cpu, ok := processor(); ok && !oneProcessor && !c.refused.Load() {
+	if cpu, ok := processor(); ok && !c.refused.Load() {
 		c.spin.Store(moveOn + cpu)
 		c.parted.Store(true)
 	}

@@ -42,9 +42,8 @@ func TestCrowd(t *testing.T) {
 	}
 }
 
-// The worker learns where the pool runs, once, and both sides spin again. Where there is one processor, nothing of that.
+// The worker learns where the pool runs, once, and both sides spin again. Where spinning is not welcome, nothing of that.
 func TestPart(t *testing.T) {
-	defer func(one bool) { oneProcessor = one }(oneProcessor)
 	leak.Check(t)
 	c, files, b := newRing(t, RingSize)
 	defer closeAll(files)
@@ -55,16 +54,16 @@ func TestPart(t *testing.T) {
 		t.Fatal(n, err)
 	}
 	at := pin(t)
-	for _, one := range []bool{true, false} {
-		oneProcessor = one
+	for _, welcome := range []bool{false, true} {
+		c.SetSpin(welcome)
 		c.spins, c.spinning = spinner{pause: 100}, false
 		c.part()
 		if c.spun(0) {
 			t.Fatal("something came")
 		}
 		how := p.spin.Load()
-		if tries := c.spins.failed > 0; tries == one || (how == moveOn+at) == one {
-			t.Errorf("one processor: %v. The pool spins: %v, the worker is told %d on processor %d", one, tries, how, at)
+		if tries := c.spins.failed > 0; tries != welcome || (how == moveOn+at) != welcome {
+			t.Errorf("welcome: %v. The pool spins: %v, the worker is told %d on processor %d", welcome, tries, how, at)
 		}
 	}
 	p.await(p.sleep, func() bool { return true })

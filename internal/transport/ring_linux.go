@@ -76,6 +76,7 @@ func NewRing(b *Board) (c *Ring, files []*os.File, err error) {
 	}
 	c.in.wake = func() { futexWake(results.wanted) }
 	c.receive, c.ready, c.unstick = c.received, c.in.ready, c.flush
+	c.SetSpin(!oneProcessor) // the worker could not answer meanwhile
 	b.word(boardMagic).Store(ringMagicFor(calls))
 	return c, files, nil
 }

@@ -6,12 +6,16 @@ import "time"
 // costs as much.
 const spinFor = 20 * time.Microsecond
 
+// looks is how often a side looks before it reads the clock and lets others go on: that takes as long as twenty looks, and the
+// answer waits meanwhile.
+const looks = 128
+
 // spin looks until there is something, or the time is over; pause comes between the looks.
 func spin(atMost time.Duration, ready func() bool, pause func()) bool {
 	var start time.Time
 	idle := uint64(3)
 	for {
-		for range 32 {
+		for range looks {
 			if ready() {
 				return true
 			}
