@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"reflect"
 	"unsafe"
+
+	"github.com/procpool/procpool/internal/item"
 )
 
 // Args2 are the arguments of a function of two. As a task's input it is an array of two, so that a worker in any language
@@ -50,7 +52,7 @@ func argsShape(typ reflect.Type, parts []part) *shape {
 }
 
 func (s *shape) appendArgs(dst []byte, p unsafe.Pointer) []byte {
-	dst = appendHead(dst, majorArray, uint64(len(s.parts)))
+	dst = item.AppendHead(dst, item.Array, uint64(len(s.parts)))
 	for _, a := range s.parts {
 		dst = a.shape.append(dst, unsafe.Add(p, a.offset))
 	}
@@ -58,7 +60,7 @@ func (s *shape) appendArgs(dst []byte, p unsafe.Pointer) []byte {
 }
 
 func (s *shape) appendArgsSlow(dst []byte, p unsafe.Pointer) ([]byte, error) {
-	out := appendHead(dst, majorArray, uint64(len(s.parts)))
+	out := item.AppendHead(dst, item.Array, uint64(len(s.parts)))
 	for i, a := range s.parts {
 		var err error
 		if out, err = a.shape.appendSlow(out, unsafe.Add(p, a.offset)); err != nil {
@@ -105,8 +107,8 @@ func (s *shape) decodeEither(src []byte, p unsafe.Pointer, share sharing) (rest 
 
 // argsHead is strict: an array of another length was meant for another function.
 func (s *shape) argsHead(src []byte) (rest []byte, err error) {
-	major, info, arg, n := head(src)
-	if major != majorArray || n == 0 || info == indefinite {
+	major, info, arg, n := item.Head(src)
+	if major != item.Array || n == 0 || info == item.Indefinite {
 		return nil, fmt.Errorf("cannot decode %s into %v: want an array of %d", what(src), s.typ, len(s.parts))
 	}
 	if arg != uint64(len(s.parts)) {

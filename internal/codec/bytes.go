@@ -1,6 +1,10 @@
 package codec
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/procpool/procpool/internal/item"
+)
 
 // View is a byte string that [Codec.DecodeRef] does not copy: it is valid only as long as the bytes it was decoded from.
 type View []byte
@@ -20,33 +24,33 @@ func (r *Raw) UnmarshalCBOR(b []byte) error {
 
 func appendRaw(dst []byte, r Raw) []byte {
 	if len(r) == 0 {
-		return append(dst, itemNull)
+		return append(dst, item.Null)
 	}
 	return append(dst, r...)
 }
 
 func appendBytes(dst, b []byte) []byte {
 	if b == nil {
-		return append(dst, itemNull)
+		return append(dst, item.Null)
 	}
-	return append(appendHead(dst, majorBytes, uint64(len(b))), b...)
+	return append(item.AppendHead(dst, item.Bytes, uint64(len(b))), b...)
 }
 
 // readBytes returns a part of src, nil for null.
 func readBytes(src []byte) (b, rest []byte, err error) {
-	if isNull(src) {
+	if item.IsNull(src) {
 		return nil, src[1:], nil
 	}
-	if len(src) > 0 && src[0]>>5 == majorArray { // of small integers: the library's
+	if len(src) > 0 && src[0]>>5 == item.Array { // of small integers: the library's
 		return nil, nil, errSlow
 	}
-	return readString(src, majorBytes)
+	return readString(src, item.Bytes)
 }
 
 // readString returns the bytes of a byte or text string as a part of src.
 func readString(src []byte, want byte) (b, rest []byte, err error) {
-	major, info, arg, n := head(src)
-	if major != want || n == 0 || info == indefinite {
+	major, info, arg, n := item.Head(src)
+	if major != want || n == 0 || info == item.Indefinite {
 		return nil, nil, notPlain(major, info, n)
 	}
 	if arg > uint64(len(src)-n) {
@@ -57,10 +61,6 @@ func readString(src []byte, want byte) (b, rest []byte, err error) {
 }
 
 func readText(src []byte) (string, []byte, error) {
-	b, rest, err := readString(src, majorText)
+	b, rest, err := readString(src, item.Text)
 	return string(b), rest, err
-}
-
-func appendText(dst []byte, s string) []byte {
-	return append(appendHead(dst, majorText, uint64(len(s))), s...)
 }

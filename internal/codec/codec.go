@@ -15,6 +15,8 @@ package codec
 import (
 	"fmt"
 	"unsafe"
+
+	"github.com/procpool/procpool/internal/item"
 )
 
 // Codec encodes and decodes values of type T. It is a small value and safe for concurrent use. The zero Codec is not
@@ -49,11 +51,11 @@ func (c Codec[T]) AppendRef(dst []byte, v *T) (out, rest []byte, err error) {
 	}
 	if c.shape.kind == kindString {
 		s := *(*string)(unsafe.Pointer(v))
-		return appendHead(dst, majorText, uint64(len(s))), unsafe.Slice(unsafe.StringData(s), len(s)), nil
+		return item.AppendHead(dst, item.Text, uint64(len(s))), unsafe.Slice(unsafe.StringData(s), len(s)), nil
 	}
 	rest = *(*[]byte)(unsafe.Pointer(v))
 	if c.shape.kind != kindRaw {
-		dst = appendHead(dst, majorBytes, uint64(len(rest)))
+		dst = item.AppendHead(dst, item.Bytes, uint64(len(rest)))
 	}
 	return dst, rest, nil
 }
@@ -65,9 +67,9 @@ const largeString = 64 << 10
 func (c Codec[T]) Size(v *T) int {
 	switch c.shape.kind {
 	case kindView, kindBytes, kindRaw:
-		return mostHead + len(*(*[]byte)(unsafe.Pointer(v)))
+		return item.MostHead + len(*(*[]byte)(unsafe.Pointer(v)))
 	case kindString:
-		return mostHead + len(*(*string)(unsafe.Pointer(v)))
+		return item.MostHead + len(*(*string)(unsafe.Pointer(v)))
 	}
 	return 0
 }

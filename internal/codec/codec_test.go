@@ -9,6 +9,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/procpool/procpool/internal/item"
 )
 
 type (
@@ -222,7 +224,7 @@ func TestRaw(t *testing.T) {
 	if got := pass(t, raw); !bytes.Equal(got, raw) {
 		t.Errorf("came back as %x", got)
 	}
-	if b := encode(t, Raw(nil)); !bytes.Equal(b, []byte{itemNull}) {
+	if b := encode(t, Raw(nil)); !bytes.Equal(b, []byte{item.Null}) {
 		t.Errorf("an empty one is encoded as %x", b)
 	}
 }
@@ -251,13 +253,13 @@ var (
 
 // What AppendRef returns is, put together, what Append appends; and a large string's content is where it was.
 func TestAppendRef(t *testing.T) {
-	for _, size := range []int{0, 100, largeString - mostHead - 1, largeString - mostHead, 1 << 20} {
+	for _, size := range []int{0, 100, largeString - item.MostHead - 1, largeString - item.MostHead, 1 << 20} {
 		b := bytes.Repeat([]byte{0x61}, size)
 		appendsRef(t, b)
 		appendsRef(t, View(b))
 		appendsRef(t, string(b))
-		appendsRef(t, append(appendHead(nil, majorBytes, uint64(size)), b...))
-		appendsRef(t, Raw(append(appendHead(nil, majorBytes, uint64(size)), b...)))
+		appendsRef(t, append(item.AppendHead(nil, item.Bytes, uint64(size)), b...))
+		appendsRef(t, Raw(append(item.AppendHead(nil, item.Bytes, uint64(size)), b...)))
 		appendsRef(t, []string{string(b)})
 		appendsRef(t, struct{ B []byte }{b})
 	}
@@ -271,7 +273,7 @@ func appendsRef[T any](t *testing.T, v T) {
 	if err != nil || errRef != nil || !bytes.Equal(slices.Concat(out, rest), want) {
 		t.Errorf("%T of %d bytes: %d and %d bytes, %v, %v", v, len(want), len(out), len(rest), err, errRef)
 	}
-	if large := c.Size(&v) >= largeString; large != (len(rest) > 0) || large && len(out) > len("before")+mostHead {
+	if large := c.Size(&v) >= largeString; large != (len(rest) > 0) || large && len(out) > len("before")+item.MostHead {
 		t.Errorf("%T of %d bytes: %d are copied, %d are not", v, len(want), len(out), len(rest))
 	}
 }

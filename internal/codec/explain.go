@@ -4,18 +4,20 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+
+	"github.com/procpool/procpool/internal/item"
 )
 
 // What the readers answer when they cannot read. It costs nothing; explain turns the last two into words.
 var (
-	errSlow  = errors.New("the library must judge this") // malformed, or valid but rare: tags, indefinite lengths
+	errSlow  = errors.New("the library must judge this") // malformed, or valid but rare: tags, item.Indefinite lengths
 	errKind  = errors.New("another kind of value")
 	errRange = errors.New("out of range")
 )
 
 // notPlain tells what to do about a head that a reader did not expect.
 func notPlain(major, info byte, n int) error {
-	if n == 0 || info == indefinite || major == majorTag {
+	if n == 0 || info == item.Indefinite || major == item.Tag {
 		return errSlow
 	}
 	return errKind
@@ -36,24 +38,24 @@ func explain(src []byte, err error, t reflect.Type) error {
 
 // what names the item at the start of src.
 func what(src []byte) string {
-	major, info, arg, n := head(src)
+	major, info, arg, n := item.Head(src)
 	if n == 0 {
 		return "a value that ends early"
 	}
 	switch major {
-	case majorUint:
+	case item.Uint:
 		return fmt.Sprintf("integer %d", arg)
-	case majorNeg:
+	case item.Neg:
 		return negative(arg)
-	case majorBytes:
+	case item.Bytes:
 		return "byte string"
-	case majorText:
+	case item.Text:
 		return "text string"
-	case majorArray:
+	case item.Array:
 		return "array"
-	case majorMap:
+	case item.Map:
 		return "map"
-	case majorTag:
+	case item.Tag:
 		return fmt.Sprintf("tag %d", arg)
 	}
 	return simple(src, info)
@@ -68,9 +70,9 @@ func negative(arg uint64) string {
 
 func simple(src []byte, info byte) string {
 	switch src[0] {
-	case itemFalse, itemTrue:
+	case item.False, item.True:
 		return "bool"
-	case itemNull, itemUndefined:
+	case item.Null, item.Undefined:
 		return "null"
 	}
 	if 25 <= info && info <= 27 {

@@ -3,6 +3,8 @@ package codec
 import (
 	"bytes"
 	"unsafe"
+
+	"github.com/procpool/procpool/internal/item"
 )
 
 // append appends the value at p, whose shape is fast. The pointer does not leave it: the compiler sees every callee.
@@ -19,7 +21,7 @@ func (s *shape) append(dst []byte, p unsafe.Pointer) []byte {
 	case kindBool:
 		return appendBool(dst, *(*bool)(p))
 	case kindString:
-		return appendText(dst, *(*string)(p))
+		return item.AppendText(dst, *(*string)(p))
 	case kindInt8:
 		return appendInt(dst, int64(*(*int8)(p)))
 	case kindInt16:
@@ -29,19 +31,19 @@ func (s *shape) append(dst []byte, p unsafe.Pointer) []byte {
 	case kindInt64:
 		return appendInt(dst, *(*int64)(p))
 	case kindUint8:
-		return appendHead(dst, majorUint, uint64(*(*uint8)(p)))
+		return item.AppendHead(dst, item.Uint, uint64(*(*uint8)(p)))
 	case kindUint16:
-		return appendHead(dst, majorUint, uint64(*(*uint16)(p)))
+		return item.AppendHead(dst, item.Uint, uint64(*(*uint16)(p)))
 	case kindUint32:
-		return appendHead(dst, majorUint, uint64(*(*uint32)(p)))
+		return item.AppendHead(dst, item.Uint, uint64(*(*uint32)(p)))
 	case kindUint64:
-		return appendHead(dst, majorUint, *(*uint64)(p))
+		return item.AppendHead(dst, item.Uint, *(*uint64)(p))
 	case kindFloat32:
 		return appendFloat32(dst, *(*float32)(p))
 	case kindFloat64:
 		return appendFloat64(dst, *(*float64)(p))
 	case kindUnit:
-		return append(dst, itemNull)
+		return append(dst, item.Null)
 	}
 	return s.appendMany(dst, p)
 }
@@ -51,7 +53,7 @@ func (s *shape) appendMany(dst []byte, p unsafe.Pointer) []byte {
 	case kindBool | many:
 		return appendSlice(dst, *(*[]bool)(p), appendBool)
 	case kindString | many:
-		return appendSlice(dst, *(*[]string)(p), appendText)
+		return appendSlice(dst, *(*[]string)(p), item.AppendText)
 	case kindInt8 | many:
 		return appendNumbers(dst, *(*[]int8)(p), appendInteger)
 	case kindInt16 | many:

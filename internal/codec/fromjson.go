@@ -14,18 +14,19 @@ import (
 	"unsafe"
 
 	"github.com/fxamacker/cbor/v2"
+	"github.com/procpool/procpool/internal/item"
 )
 
 // A worker's JSON stays JSON until the type is known that it is to become, as a text may stand for bytes or a time. Until
 // then it travels as CBOR does: under the tag for embedded JSON.
 const tagJSON = 262
 
-var jsonHead = appendHead(nil, majorTag, tagJSON)
+var jsonHead = item.AppendHead(nil, item.Tag, tagJSON)
 
 // FromJSON wraps JSON, so that it can be decoded like an encoded value.
 func FromJSON(text []byte) []byte {
 	b := make([]byte, 0, len(jsonHead)+9+len(text))
-	return append(appendHead(append(b, jsonHead...), majorBytes, uint64(len(text))), text...)
+	return append(item.AppendHead(append(b, jsonHead...), item.Bytes, uint64(len(text))), text...)
 }
 
 func isJSON(src []byte) bool { return bytes.HasPrefix(src, jsonHead) }
@@ -49,9 +50,9 @@ var jsonDecoder = must(cbor.DecOptions{
 
 // decodeJSON decodes what FromJSON has wrapped, all of src, into the value at p.
 func (s *shape) decodeJSON(src []byte, p unsafe.Pointer) error {
-	major := byte(majorBytes)
+	major := byte(item.Bytes)
 	if s.kind == kindRaw {
-		major = majorText
+		major = item.Text
 	}
 	item, err := readJSON(src[len(jsonHead):], major)
 	switch {
@@ -87,7 +88,7 @@ type jsonReader struct {
 var errJSON = errors.New("it is no JSON")
 
 func readJSON(src []byte, text byte) ([]byte, error) {
-	src, rest, err := readString(src, majorBytes)
+	src, rest, err := readString(src, item.Bytes)
 	if err != nil || len(rest) > 0 {
 		return nil, errJSON
 	}
@@ -129,13 +130,13 @@ func (r *jsonReader) value(dst []byte, room int) ([]byte, error) {
 	case c == '"':
 		return r.string(dst, r.text)
 	case c == '[':
-		return r.list(dst, majorArray, ']', func(dst []byte) ([]byte, error) { return r.value(dst, room-1) })
+		return r.list(dst, item.Array, ']', func(dst []byte) ([]byte, error) { return r.value(dst, room-1) })
 	case c == '{':
-		return r.list(dst, majorMap, '}', func(dst []byte) ([]byte, error) { return r.pair(dst, room-1) })
+		return r.list(dst, item.Map, '}', func(dst []byte) ([]byte, error) { return r.pair(dst, room-1) })
 	case c == '-' || '0' <= c && c <= '9':
 		return r.number(dst)
 	}
-	for word, item := range map[string]byte{"null": itemNull, "true": itemTrue, "false": itemFalse} {
+	for word, item := range map[string]byte{"null": item.Null, "true": item.True, "false": item.False} {
 		if bytes.HasPrefix(r.src[r.at:], []byte(word)) {
 			r.at += len(word)
 			return append(dst, item), nil
@@ -166,7 +167,7 @@ func (r *jsonReader) pair(dst []byte, room int) (_ []byte, err error) {
 	if r.peek() != '"' {
 		return nil, errJSON
 	}
-	if dst, err = r.string(dst, majorText); err != nil {
+	if dst, err = r.string(dst, item.Text); err != nil {
 		return nil, err
 	}
 	if !r.skip(':') {
@@ -195,15 +196,15 @@ func (r *jsonReader) number(dst []byte) ([]byte, error) {
 }
 
 func appendBig(dst []byte, i *big.Int) []byte {
-	major, tag := byte(majorUint), uint64(2)
+	major, tag := byte(item.Uint), uint64(2)
 	if i.Sign() < 0 {
-		major, tag = majorNeg, 3
+		major, tag = item.Neg, 3
 		i.Not(i)
 	}
 	if i.IsUint64() {
-		return appendHead(dst, major, i.Uint64())
+		return item.AppendHead(dst, major, i.Uint64())
 	}
-	return appendBytes(appendHead(dst, majorTag, tag), i.Bytes())
+	return appendBytes(item.AppendHead(dst, item.Tag, tag), i.Bytes())
 }
 
 // string appends the text that is next as an item of a major type.
@@ -213,13 +214,13 @@ func (r *jsonReader) string(dst []byte, major byte) ([]byte, error) {
 	if end >= 0 && r.src[r.at+end] == '"' {
 		text := r.src[r.at : r.at+end]
 		r.at += end + 1
-		return append(appendHead(dst, major, uint64(len(text))), text...), nil
+		return append(item.AppendHead(dst, major, uint64(len(text))), text...), nil
 	}
 	text, err := r.unescaped()
 	if err != nil {
 		return nil, err
 	}
-	return append(appendHead(dst, major, uint64(len(text))), text...), nil
+	return append(item.AppendHead(dst, major, uint64(len(text))), text...), nil
 }
 
 func (r *jsonReader) unescaped() (text []byte, err error) {

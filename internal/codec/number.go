@@ -3,6 +3,8 @@ package codec
 import (
 	"encoding/binary"
 	"math"
+
+	"github.com/procpool/procpool/internal/item"
 )
 
 type integer interface {
@@ -15,9 +17,9 @@ type number interface{ integer | float }
 
 func appendInt(dst []byte, i int64) []byte {
 	if i < 0 {
-		return appendHead(dst, majorNeg, uint64(^i))
+		return item.AppendHead(dst, item.Neg, uint64(^i))
 	}
-	return appendHead(dst, majorUint, uint64(i))
+	return item.AppendHead(dst, item.Uint, uint64(i))
 }
 
 // appendInteger appends any integer: a negative one cannot be larger than an int64.
@@ -25,15 +27,15 @@ func appendInteger[E integer](dst []byte, e E) []byte {
 	if e < 0 {
 		return appendInt(dst, int64(e))
 	}
-	return appendHead(dst, majorUint, uint64(e))
+	return item.AppendHead(dst, item.Uint, uint64(e))
 }
 
 func readInteger[E integer](src []byte) (e E, rest []byte, err error) {
-	major, info, arg, n := head(src)
-	if major > majorNeg || n == 0 || info == indefinite {
+	major, info, arg, n := item.Head(src)
+	if major > item.Neg || n == 0 || info == item.Indefinite {
 		return 0, nil, notPlain(major, info, n)
 	}
-	e, ok := fit[E](major == majorNeg, arg)
+	e, ok := fit[E](major == item.Neg, arg)
 	if !ok {
 		return 0, nil, errRange
 	}
@@ -50,29 +52,29 @@ func fit[E integer](neg bool, arg uint64) (E, bool) {
 }
 
 func appendFloat32(dst []byte, f float32) []byte {
-	return binary.BigEndian.AppendUint32(append(dst, majorSimple<<5|26), math.Float32bits(f))
+	return binary.BigEndian.AppendUint32(append(dst, item.Simple<<5|26), math.Float32bits(f))
 }
 
 func appendFloat64(dst []byte, f float64) []byte {
-	return binary.BigEndian.AppendUint64(append(dst, majorSimple<<5|27), math.Float64bits(f))
+	return binary.BigEndian.AppendUint64(append(dst, item.Simple<<5|27), math.Float64bits(f))
 }
 
 func readFloat[E float](src []byte) (e E, rest []byte, err error) {
-	major, info, arg, n := head(src)
-	if n == 0 || info == indefinite {
+	major, info, arg, n := item.Head(src)
+	if n == 0 || info == item.Indefinite {
 		return 0, nil, errSlow
 	}
 	var f float64
 	switch {
-	case major == majorUint:
+	case major == item.Uint:
 		f = float64(arg)
-	case major == majorNeg:
+	case major == item.Neg:
 		f = -1 - float64(arg)
-	case major == majorSimple && info == 25:
+	case major == item.Simple && info == 25:
 		f = fromHalf(uint16(arg))
-	case major == majorSimple && info == 26:
+	case major == item.Simple && info == 26:
 		f = float64(math.Float32frombits(uint32(arg)))
-	case major == majorSimple && info == 27:
+	case major == item.Simple && info == 27:
 		f = math.Float64frombits(arg)
 	default:
 		return 0, nil, notPlain(major, info, n)
@@ -104,24 +106,24 @@ func fromHalf(h uint16) float64 {
 
 func appendBool(dst []byte, b bool) []byte {
 	if b {
-		return append(dst, itemTrue)
+		return append(dst, item.True)
 	}
-	return append(dst, itemFalse)
+	return append(dst, item.False)
 }
 
 func readBool(src []byte) (b bool, rest []byte, err error) {
-	if len(src) == 0 || src[0]>>1 != itemFalse>>1 {
-		major, info, _, n := head(src)
+	if len(src) == 0 || src[0]>>1 != item.False>>1 {
+		major, info, _, n := item.Head(src)
 		return false, nil, notPlain(major, info, n)
 	}
-	return src[0] == itemTrue, src[1:], nil
+	return src[0] == item.True, src[1:], nil
 }
 
 // readUnit: nothing is null, or a struct without fields.
 func readUnit(src []byte) (u struct{}, rest []byte, err error) {
-	if isNull(src) || len(src) > 0 && src[0] == itemEmptyMap {
+	if item.IsNull(src) || len(src) > 0 && src[0] == item.EmptyMap {
 		return u, src[1:], nil
 	}
-	major, info, _, n := head(src)
+	major, info, _, n := item.Head(src)
 	return u, nil, notPlain(major, info, n)
 }

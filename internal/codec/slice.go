@@ -1,13 +1,17 @@
 package codec
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/procpool/procpool/internal/item"
+)
 
 // appendSlice appends a plain array, each element by add.
 func appendSlice[E any](dst []byte, list []E, add func([]byte, E) []byte) []byte {
 	if list == nil {
-		return append(dst, itemNull)
+		return append(dst, item.Null)
 	}
-	dst = appendHead(dst, majorArray, uint64(len(list)))
+	dst = item.AppendHead(dst, item.Array, uint64(len(list)))
 	for _, e := range list {
 		dst = add(dst, e)
 	}
@@ -16,11 +20,11 @@ func appendSlice[E any](dst []byte, list []E, add func([]byte, E) []byte) []byte
 
 // readSlice reads null or a plain array, each element by read.
 func readSlice[E any](s *shape, src []byte, read func([]byte) (E, []byte, error)) (list []E, rest []byte, err error) {
-	if isNull(src) {
+	if item.IsNull(src) {
 		return nil, src[1:], nil
 	}
-	major, info, arg, n := head(src)
-	if major != majorArray || n == 0 || info == indefinite {
+	major, info, arg, n := item.Head(src)
+	if major != item.Array || n == 0 || info == item.Indefinite {
 		return nil, nil, s.explain(src, notPlain(major, info, n))
 	}
 	rest = src[n:]

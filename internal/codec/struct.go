@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"reflect"
 	"unsafe"
+
+	"github.com/procpool/procpool/internal/item"
 )
 
 // A struct whose fields all take the paths written here takes one, too. It becomes the same bytes that the library makes of it: a
@@ -39,10 +41,10 @@ func fieldsOf(t reflect.Type) []field {
 			return nil
 		}
 		names[name] = true
-		fields = append(fields, field{f.Offset, s, appendText(nil, name)})
+		fields = append(fields, field{f.Offset, s, item.AppendText(nil, name)})
 	}
 	if len(fields) > 0 {
-		fields[0].key = append(appendHead(nil, majorMap, uint64(len(fields))), fields[0].key...)
+		fields[0].key = append(item.AppendHead(nil, item.Map, uint64(len(fields))), fields[0].key...)
 	}
 	return fields
 }

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"unicode/utf8"
+
+	"github.com/procpool/procpool/internal/item"
 )
 
 // JSON is for workers that have no CBOR. It is written here because encoding/json would cost every worker's start. See
@@ -30,24 +32,24 @@ func AppendJSON(dst, src []byte) ([]byte, error) {
 }
 
 func appendJSON(dst, src []byte, room int) (out, rest []byte, err error) {
-	major, info, arg, n := head(src)
-	if n == 0 || info == indefinite || room == 0 {
+	major, info, arg, n := item.Head(src)
+	if n == 0 || info == item.Indefinite || room == 0 {
 		return nil, nil, errMalformed
 	}
 	rest = src[n:]
 	switch major {
-	case majorUint:
+	case item.Uint:
 		return strconv.AppendUint(dst, arg, 10), rest, nil
-	case majorNeg:
+	case item.Neg:
 		n := new(big.Int).SetUint64(arg)
 		return n.Not(n).Append(dst, 10), rest, nil
-	case majorBytes, majorText:
+	case item.Bytes, item.Text:
 		return appendJSONString(dst, src, major)
-	case majorArray:
+	case item.Array:
 		return appendJSONArray(dst, rest, arg, room)
-	case majorMap:
+	case item.Map:
 		return appendJSONObject(dst, rest, arg, room)
-	case majorTag:
+	case item.Tag:
 		return appendJSONTagged(dst, rest, arg, room)
 	}
 	return appendJSONSimple(dst, src, rest, info)
@@ -58,7 +60,7 @@ func appendJSONString(dst, src []byte, major byte) (out, rest []byte, err error)
 	if err != nil {
 		return nil, nil, errMalformed
 	}
-	if major == majorText {
+	if major == item.Text {
 		return appendQuoted(dst, b), rest, nil
 	}
 	return append(base64.StdEncoding.AppendEncode(append(dst, '"'), b), '"'), rest, nil
@@ -123,11 +125,11 @@ func sortMembers(text []byte, members []member) {
 
 // appendJSONKey appends a key: a text, or the text of a number, a bool or null.
 func appendJSONKey(dst, src []byte) (out, rest []byte, err error) {
-	major, _, _, _ := head(src)
+	major, _, _, _ := item.Head(src)
 	switch major {
-	case majorText:
+	case item.Text:
 		return appendJSON(dst, src, 1)
-	case majorUint, majorNeg, majorSimple:
+	case item.Uint, item.Neg, item.Simple:
 		if dst, rest, err = appendJSON(append(dst, '"'), src, 1); err != nil {
 			return nil, nil, err
 		}
@@ -140,7 +142,7 @@ func appendJSONTagged(dst, src []byte, tag uint64, room int) (out, rest []byte, 
 	if tag != 2 && tag != 3 && (tag < typedFirst || tag > typedLast || tag == typedNone) {
 		return appendJSON(dst, src, room-1)
 	}
-	b, rest, err := readString(src, majorBytes)
+	b, rest, err := readString(src, item.Bytes)
 	if err != nil {
 		return nil, nil, errMalformed
 	}
@@ -174,11 +176,11 @@ func appendJSONNumbers(dst, b, rest []byte, tag uint64) (out, _ []byte, err erro
 
 func appendJSONSimple(dst, src, rest []byte, info byte) (out, _ []byte, err error) {
 	switch {
-	case src[0] == itemFalse:
+	case src[0] == item.False:
 		return append(dst, "false"...), rest, nil
-	case src[0] == itemTrue:
+	case src[0] == item.True:
 		return append(dst, "true"...), rest, nil
-	case isNull(src):
+	case item.IsNull(src):
 		return append(dst, "null"...), rest, nil
 	case info < 25:
 		return nil, nil, errMalformed

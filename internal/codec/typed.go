@@ -7,6 +7,8 @@ import (
 	"math/bits"
 	"slices"
 	"unsafe"
+
+	"github.com/procpool/procpool/internal/item"
 )
 
 // Typed arrays (RFC 8746): a tag from 64 to 87 that tells the type of the elements, and a byte string that holds them as
@@ -60,8 +62,8 @@ func appendNumbers[E number](dst []byte, list []E, add func([]byte, E) []byte) [
 	}
 	b := memory(list)
 	dst = slices.Grow(dst, len(b)+16)
-	dst = appendHead(dst, majorTag, typedTag[E]())
-	return append(appendHead(dst, majorBytes, uint64(len(b))), b...)
+	dst = item.AppendHead(dst, item.Tag, typedTag[E]())
+	return append(item.AppendHead(dst, item.Bytes, uint64(len(b))), b...)
 }
 
 // memory is list as it lies there. Any memory may be seen as bytes; the other way round alignment would matter.
@@ -72,11 +74,11 @@ func memory[E number](list []E) []byte {
 
 // readNumbers reads null, a plain or a typed array; read takes one element in its plain form.
 func readNumbers[E number](s *shape, src []byte, read func([]byte) (E, []byte, error)) (list []E, rest []byte, err error) {
-	major, info, tag, n := head(src)
-	if major != majorTag || info == indefinite || tag < typedFirst || tag > typedLast || tag == typedNone {
+	major, info, tag, n := item.Head(src)
+	if major != item.Tag || info == item.Indefinite || tag < typedFirst || tag > typedLast || tag == typedNone {
 		return readSlice(s, src, read)
 	}
-	b, rest, err := readString(src[n:], majorBytes)
+	b, rest, err := readString(src[n:], item.Bytes)
 	if err != nil {
 		return nil, nil, errSlow
 	}
@@ -124,7 +126,7 @@ func appendTypedItem(dst []byte, tag uint64, b []byte) []byte {
 		unused := 64 - 8*len(b)
 		return appendInt(dst, int64(raw<<unused)>>unused)
 	}
-	return appendHead(dst, majorUint, raw)
+	return item.AppendHead(dst, item.Uint, raw)
 }
 
 func appendTypedFloat(dst []byte, raw uint64, size int) []byte {

@@ -16,6 +16,7 @@ const root = ""
 
 // floors are the rooms, the ground floor first.
 var floors = [][]string{
+	{"internal/item"},
 	{"event", "internal/wire", "internal/codec", "internal/histogram", "internal/start", "internal/leak", "internal/orphan", "internal/house"},
 	{"internal/queue", "internal/lifecycle", "internal/process", "internal/transport"},
 	{"internal/supervisor", "internal/child", "internal/lines"},

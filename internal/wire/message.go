@@ -11,9 +11,9 @@ type MessageSetup struct {
 	Version     int             `cbor:"version"`
 	Name        string          `cbor:"name"`                  // the worker's name, for CurrentWorker and logs
 	Initializer string          `cbor:"initializer,omitempty"` // run this before ready
-	Arg         cbor.RawMessage `cbor:"arg,omitempty"`
 	Fingerprint string          `cbor:"fingerprint,omitempty"` // the worker refuses if its own differs; empty: any
 	Limit       int             `cbor:"limit,omitempty"`       // it may leave by itself once it has answered so many tasks that it started; 0: none
+	Arg         cbor.RawMessage `cbor:"arg,omitempty"`         // of the initializer; the last, as byHand wants it
 }
 
 // MessageHello is the body of a hello frame.
@@ -60,10 +60,20 @@ func must[T any](v T, err error) T {
 }
 
 // Marshal encodes a message or a metadata map.
-func Marshal(v any) []byte { return must(encMode.Marshal(v)) }
+func Marshal(v any) []byte {
+	if m, ok := v.(*MessageHello); ok {
+		if b := m.byHand(); b != nil {
+			return b
+		}
+	}
+	return must(encMode.Marshal(v))
+}
 
 // Unmarshal decodes the body of a frame of type t into v.
 func Unmarshal(t Type, body []byte, v any) error {
+	if m, ok := v.(*MessageSetup); ok && m.byHand(body) {
+		return nil
+	}
 	if err := decMode.Unmarshal(body, v); err != nil {
 		return fmt.Errorf("body of a frame of type %d: %w", t, err)
 	}
