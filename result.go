@@ -22,60 +22,72 @@ type AsyncResult[Out any] struct {
 
 // result is what does not depend on Out.
 type result struct {
-	err   error         // set before state is ready
-	state atomic.Uint32 // pending, claimed, ready
-	desk  queue.Desk    // where it was handed in
-	after *after        // what few results need; nil: nothing. Guarded by lock.
+	err     error                 // set before the result is ready
+	claimed atomic.Bool           // somebody sets the value
+	desk    queue.Desk            // where it was handed in
+	after   atomic.Pointer[after] // nil: not ready, and nothing is to happen then, as for most; settled: ready
 }
-
-const (
-	pending = iota
-	claimed // somebody sets the value
-	ready
-)
 
 // after is what is to happen once a result is ready.
 type after struct {
+	ready atomic.Bool // the result is
+
+	mu        sync.Mutex
 	done      chan struct{}
 	callbacks []func()
 	stop      func() bool // stops watching the caller's context
 }
 
-// locks guard the rarely used part of results. They are shared, since a mutex in each would cost memory a million times;
-// each is held for a few instructions.
-var locks [64]sync.Mutex
-
-func (r *result) lock(id uint64) *sync.Mutex { return &locks[id%uint64(len(locks))] }
+// settled stands for nothing, which has happened.
+var settled = func() *after {
+	a := &after{done: make(chan struct{})}
+	a.ready.Store(true)
+	close(a.done)
+	return a
+}()
 
 // ID returns the number of the task in its pool; of a map, that of its first item.
 func (r *AsyncResult[Out]) ID() uint64 { return r.call.ID }
 
 // Ready reports whether the result is there.
-func (r *AsyncResult[Out]) Ready() bool { return r.state.Load() == ready }
+func (r *AsyncResult[Out]) Ready() bool { return r.result.ready() }
+
+func (r *result) ready() bool {
+	a := r.after.Load()
+	return a != nil && a.ready.Load()
+}
 
 // Successful reports whether the result is there, and without error.
 func (r *AsyncResult[Out]) Successful() bool { return r.Ready() && r.err == nil }
 
 // Done returns a channel that is closed once the result is ready.
 func (r *AsyncResult[Out]) Done() <-chan struct{} {
-	mu := r.lock(r.call.ID)
-	mu.Lock()
-	defer mu.Unlock()
-	a := r.afterLocked()
-	if a.done == nil {
-		a.done = make(chan struct{})
-		if r.Ready() {
-			close(a.done)
+	done := settled.done
+	r.onReady(func(a *after) {
+		if a.done == nil {
+			a.done = make(chan struct{})
 		}
-	}
-	return a.done
+		done = a.done
+	})
+	return done
 }
 
-func (r *result) afterLocked() *after {
-	if r.after == nil {
-		r.after = &after{}
+// onReady adds to what is to happen once the result is ready: add does that, under a lock. If it is ready, onReady reports false.
+func (r *result) onReady(add func(*after)) bool {
+	if r.after.Load() == nil {
+		r.after.CompareAndSwap(nil, new(after))
 	}
-	return r.after
+	a := r.after.Load()
+	if a == settled {
+		return false
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.ready.Load() {
+		return false
+	}
+	add(a)
+	return true
 }
 
 // Wait waits until the result is ready and returns nil, or until ctx ends and returns its error.
@@ -137,42 +149,36 @@ func (r *AsyncResult[Out]) OnError(fn func(error)) *AsyncResult[Out] {
 }
 
 func (r *AsyncResult[Out]) callback(fn func()) *AsyncResult[Out] {
-	mu := r.lock(r.call.ID)
-	mu.Lock()
-	now := r.Ready()
-	if !now {
-		a := r.afterLocked()
-		a.callbacks = append(a.callbacks, fn)
-	}
-	mu.Unlock()
-	if now {
+	if !r.onReady(func(a *after) { a.callbacks = append(a.callbacks, fn) }) {
 		r.desk.Later(fn)
 	}
 	return r
 }
 
 // claim reports whether the caller is the one who resolves the result.
-func (r *result) claim() bool { return r.state.CompareAndSwap(pending, claimed) }
+func (r *result) claim() bool { return !r.claimed.Swap(true) }
 
 // settle makes a claimed result ready: its value and error are set.
-func (r *result) settle(id uint64) {
-	mu := r.lock(id)
-	mu.Lock()
-	a := r.after
-	r.state.Store(ready)
-	if a == nil {
-		mu.Unlock()
-		return
+func (r *result) settle() {
+	if !r.after.CompareAndSwap(nil, settled) {
+		r.after.Load().happen(r.desk)
 	}
-	stop := a.stop
+}
+
+// happen makes the result ready, and does what is to happen then. Callbacks are handed over under the lock, so that they run in the
+// order in which they were added.
+func (a *after) happen(desk queue.Desk) {
+	a.mu.Lock()
+	a.ready.Store(true)
 	for _, fn := range a.callbacks {
-		r.desk.Later(fn)
+		desk.Later(fn)
 	}
 	if a.done != nil {
 		close(a.done)
 	}
+	stop := a.stop
 	a.callbacks, a.stop = nil, nil
-	mu.Unlock()
+	a.mu.Unlock()
 	if stop != nil {
 		stop()
 	}
@@ -184,14 +190,7 @@ func (r *AsyncResult[Out]) watch(ctx context.Context) {
 		return
 	}
 	stop := context.AfterFunc(ctx, func() { r.cancel(ctx.Err()) })
-	mu := r.lock(r.call.ID)
-	mu.Lock()
-	late := r.Ready()
-	if !late {
-		r.afterLocked().stop = stop
-	}
-	mu.Unlock()
-	if late {
+	if !r.onReady(func(a *after) { a.stop = stop }) {
 		stop()
 	}
 }
@@ -200,6 +199,6 @@ func (r *AsyncResult[Out]) watch(ctx context.Context) {
 func (r *AsyncResult[Out]) fail(err error) {
 	if r.claim() {
 		r.err = err
-		r.settle(r.call.ID)
+		r.settle()
 	}
 }

@@ -204,7 +204,7 @@ func (s *single[Out]) Resolve(_ int32, all []queue.Outcome) {
 		o.Err = context.DeadlineExceeded
 	}
 	r.err = o.Err
-	r.settle(r.call.ID)
+	r.settle()
 }
 
 // outOfTime reports whether a task failed because the caller's context has ended: the worker's may notice first, and the
