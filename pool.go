@@ -109,7 +109,7 @@ func (d desk) Submit(c *queue.Call, patient bool, w queue.Waiter) (<-chan struct
 		return nil, err
 	}
 	if feed != nil {
-		supervisor.Feed(feed, w)
+		supervisor.Feed(feed, c.Accepted, w)
 	}
 	if feed == nil || c.Items() > 1 {
 		d.p.super.Demand()

@@ -1,6 +1,9 @@
 package queue
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 // many returns a map of items with these encoded arguments.
 func many(items ...string) *Call {
@@ -84,5 +87,23 @@ func TestAMapOfNothing(t *testing.T) {
 	var out [4]Run
 	if n, _ := q.Take(&s, out[:]); n != 0 {
 		t.Errorf("%d runs, the first %+v", n, out[0])
+	}
+}
+
+// Who has read the clock before he takes may meet items that came after that. None of them is taken before it came.
+func TestTakenAfterAccepted(t *testing.T) {
+	now := time.Duration(0)
+	q := New(0, func() time.Duration { now++; return now }, nil)
+	var s Seat
+	q.Open(&s, 3, 0)
+	first, second := call(), call()
+	q.Put(first, false)
+	q.Put(second, false)
+	var out [3]Run
+	if n, _ := q.TakeAt(&s, out[:], first.Accepted); n != 2 || out[0].Taken != 1 || out[1].Taken != 2 {
+		t.Errorf("%d runs: taken at %d and %d, accepted at 1 and 2", n, out[0].Taken, out[1].Taken)
+	}
+	if got := q.Snapshot().Wait; got != 0 {
+		t.Errorf("they have waited for %d", got)
 	}
 }

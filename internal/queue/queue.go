@@ -165,10 +165,13 @@ func (q *Queue) admitLocked() {
 // Take moves items from the queue to a seat, as many as it has room for and out holds runs of. It returns how many runs.
 // When there is nothing for it, the seat rests, and its owner will be named. wake is the owner of another seat that should be
 // fed too, or nil.
-func (q *Queue) Take(s *Seat, out []Run) (n int, wake any) {
+func (q *Queue) Take(s *Seat, out []Run) (n int, wake any) { return q.TakeAt(s, out, 0) }
+
+// TakeAt is Take for somebody who has just read the queue's clock; 0: he has not.
+func (q *Queue) TakeAt(s *Seat, out []Run, now time.Duration) (n int, wake any) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.takeLocked(s, out)
+	return q.takeLocked(s, out, now)
 }
 
 // Exchange is Settle and Take in one, for a seat that goes on.
@@ -176,13 +179,12 @@ func (q *Queue) Exchange(s *Seat, d Settled, window int, out []Run) (n int, wake
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.settleLocked(s, d, window)
-	n, wake = q.takeLocked(s, out)
+	n, wake = q.takeLocked(s, out, 0)
 	return n, wake, q.partLocked(s)
 }
 
-func (q *Queue) takeLocked(s *Seat, out []Run) (n int, wake any) {
-	var now time.Duration
-	if q.inside > 0 {
+func (q *Queue) takeLocked(s *Seat, out []Run, now time.Duration) (n int, wake any) {
+	if now == 0 && q.inside > 0 {
 		now = q.now()
 	}
 	items, room := 0, s.room()
@@ -195,8 +197,9 @@ func (q *Queue) takeLocked(s *Seat, out []Run) (n int, wake any) {
 			break
 		}
 		items += int(g.to - g.from)
-		q.counts.Wait += time.Duration(g.to-g.from) * (now - g.call.Accepted)
-		out[n] = Run{Entry{Call: g.call, Item: g.from, Attempt: q.attemptLocked(g.call, g.from), Taken: now}, g.to}
+		taken := max(now, g.call.Accepted) // others may have come since
+		q.counts.Wait += time.Duration(g.to-g.from) * (taken - g.call.Accepted)
+		out[n] = Run{Entry{Call: g.call, Item: g.from, Attempt: q.attemptLocked(g.call, g.from), Taken: taken}, g.to}
 	}
 	q.tookLocked(s, items)
 	return n, q.ownerLocked()

@@ -27,7 +27,7 @@ type hands struct {
 	frames   [batchLen]wire.Frame
 	runs     [batchLen]queue.Run
 	outcomes [batchLen]queue.Outcome
-	used     int // of each, at most
+	used     int // frames and outcomes, at most; runs are cleared by whoever used them
 }
 
 var handsPool = sync.Pool{New: func() any { return new(hands) }}
@@ -35,7 +35,6 @@ var handsPool = sync.Pool{New: func() any { return new(hands) }}
 // put gives the hands back, empty: what they held would keep calls alive.
 func (h *hands) put() {
 	clear(h.frames[:h.used])
-	clear(h.runs[:h.used])
 	clear(h.outcomes[:h.used])
 	h.used = 0
 	handsPool.Put(h)
@@ -66,13 +65,11 @@ func (l *link) read() {
 		case <-l.over:
 			return
 		}
-		select {
-		case <-l.duty:
-		case <-l.over:
+		if !l.duty.take(l.over) {
 			return
 		}
 		err := l.collectAll()
-		l.duty <- struct{}{}
+		l.duty.give()
 		if err != nil {
 			l.broken(err)
 			return
@@ -115,14 +112,9 @@ const (
 	leadAll  = 32                     // receives in all: his own answer may come elsewhere, or his context end meanwhile
 )
 
-// lead collects on behalf of a caller who waits for one answer, until he has it, or it takes too long.
+// lead collects on behalf of a caller who waits for one answer, until he has it, or it takes too long. He has the duty, and has
+// fed the worker; he gives the duty back.
 func (l *link) lead(waiter queue.Waiter) {
-	select {
-	case <-l.duty:
-	default:
-		l.wake()
-		return
-	}
 	most, each := l.patience(waiter)
 	for turn, all := 0, 0; turn < most && all < leadAll && !waiter.Ready(); turn, all = turn+1, all+1 {
 		n, err := l.conn.Lead(l, each)
@@ -135,9 +127,10 @@ func (l *link) lead(waiter queue.Waiter) {
 		}
 	}
 	l.Reclaim()
-	broken := l.fault != nil
-	l.duty <- struct{}{}
-	if broken || l.expects() {
+	more := l.owed > 0 || l.fault != nil
+	l.sole = nil
+	l.duty.give()
+	if more {
 		l.wake()
 	}
 }
@@ -147,10 +140,8 @@ func (l *link) lead(waiter queue.Waiter) {
 // late one: his task is the only one here, so that it is not taken back, the worker's tasks have taken little, and nothing
 // else ends his wait. Somebody else may have taken his task to another worker before he came: then it is not here.
 func (l *link) patience(waiter queue.Waiter) (most int, each time.Duration) {
-	l.mu.Lock()
-	alone := l.flight.len() == 1 && l.flight.front().Call != nil && any(l.flight.front().Call.Sink) == any(waiter)
-	quick := l.interval > 0 && l.interval < float64(leadTurn)
-	l.mu.Unlock()
+	alone := l.sole != nil && any(l.sole.Sink) == any(waiter)
+	quick := l.pace.service > 0 && !l.pace.unsure && l.pace.service < float64(leadTurn)
 	if alone && quick && !waiter.Restless() {
 		return 1, leadLong
 	}

@@ -22,6 +22,14 @@ func (f *flight) len() int { return f.items }
 // front returns the run whose first item is the first. There is one.
 func (f *flight) front() *queue.Run { return f.at(0) }
 
+// sole returns the call of the only item; nil if there are others, or none, or it was taken back.
+func (f *flight) sole() *queue.Call {
+	if f.items != 1 {
+		return nil
+	}
+	return f.front().Call
+}
+
 // at returns the i-th run.
 func (f *flight) at(i int) *queue.Run { return &f.ring[(f.head+i)&(len(f.ring)-1)] }
 

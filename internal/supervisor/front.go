@@ -14,15 +14,16 @@ import (
 
 // What the pool asks of its supervisor.
 
-// Feed feeds a worker whose seat the queue named. A waiter is a caller who collects the answer himself, if nobody else
-// does.
-func Feed(owner any, waiter queue.Waiter) {
+// Feed feeds a worker whose seat the queue has just named, when it accepted something at that time. A waiter is a caller who
+// collects the answer himself, if nobody else does.
+func Feed(owner any, accepted time.Duration, waiter queue.Waiter) {
 	l := owner.(*link)
-	if waiter == nil {
+	if waiter == nil || !l.duty.try() {
 		feedAll(l)
 		return
 	}
-	feedAll(l.feed()...)
+	var few [2]queue.Run // one, and room to see that there is no more
+	feedAll(l.feedAs(feeding{now: accepted, duty: true}, few[:])...)
 	l.lead(waiter)
 }
 

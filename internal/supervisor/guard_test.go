@@ -116,6 +116,6 @@ func submit(t *testing.T, s *Supervisor, q *queue.Queue, c *queue.Call) (fed boo
 		s.Demand()
 		return false
 	}
-	Feed(feed, nil)
+	Feed(feed, 0, nil)
 	return true
 }

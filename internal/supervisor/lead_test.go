@@ -29,10 +29,11 @@ func TestPatience(t *testing.T) {
 		"not alone":      {[]queue.Run{run(mine), run(other)}, leadTurn},
 		"one taken back": {[]queue.Run{{To: 1}}, leadTurn},
 	} {
-		l := &link{interval: 1000}
+		l := &link{pace: pace{service: 1000}}
 		for _, r := range tt.runs {
 			l.flight.push(&r)
 		}
+		l.sole = l.flight.sole()
 		if _, each := l.patience(mine); each != tt.want {
 			t.Errorf("%s: he waits for %v, want %v", name, each, tt.want)
 		}
@@ -49,7 +50,7 @@ func TestLeadEnds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		Feed(feed, &caller{})
+		Feed(feed, 0, &caller{})
 		if got := q.Snapshot(); got.Queued == 0 {
 			t.Errorf("he collected all %d answers, and none was his", got.Canceled)
 		}

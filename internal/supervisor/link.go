@@ -20,7 +20,7 @@ type link struct {
 	conn  transport.Conn   // set before prime returns
 	board *transport.Board // set before prime returns, and not used before
 
-	duty chan struct{} // holds a token while nobody collects; none before the worker is spawned
+	duty duty          // to collect; nobody can have it before the worker is spawned
 	work chan struct{} // holds a token when the reader should look
 	over chan struct{} // closed by end: nothing will ever be in flight again
 
@@ -31,6 +31,9 @@ type link struct {
 	hands *hands       // nil unless there is something to collect
 	fault error        // what broke the stream
 	pace  pace
+	blind int         // answers settled since the last look at the board
+	owed  int         // what was in flight when who has the duty last fed the worker: others, who feed it later, wake the reader
+	sole  *queue.Call // the only one of that; nil: there were more, or none
 
 	mu        sync.Mutex
 	tasks     map[string]uint16 // of hello; nil before
@@ -45,6 +48,8 @@ type link struct {
 	flight    flight            // sent and not answered
 	seq       uint64            // of the last call sent
 	buf       []byte            // reused for small frames
+	like      []byte            // see likeLocked
+	liked     *queue.Task       // whose plain calls begin like that; nil: none
 	since     time.Duration     // when the first in flight got its turn, on the queue's clock
 	worked    time.Duration     // that it has run tasks
 	window    int               // from pace
@@ -68,15 +73,15 @@ type link struct {
 func newLink(w *worker, q *queue.Queue, tasks map[string]uint16) *link {
 	l := &link{
 		w: w, q: q, tasks: tasks, fenced: tasks != nil,
-		duty: make(chan struct{}, 1),
 		work: make(chan struct{}, 1),
 		over: make(chan struct{}),
 
 		revoking: make(chan struct{}, 1),
 	}
+	l.duty.have()
 	l.revoking <- struct{}{}
 	l.seat.Owner, l.seat.Number = l, uint64(w.id)
-	l.window, l.pace.window, l.pace.most = 1, 1, mostWindow
+	l.window, l.pace.window, l.pace.most, l.blind = 1, 1, mostWindow, mostBlind
 	l.guard.link = l
 	return l
 }
@@ -135,161 +140,6 @@ func (l *link) wake() {
 	select {
 	case l.work <- struct{}{}:
 	default:
-	}
-}
-
-// feedAll feeds links until nobody is left to be fed.
-func feedAll(owners ...any) {
-	for len(owners) > 0 {
-		l := owners[len(owners)-1].(*link)
-		owners = owners[:len(owners)-1]
-		owners = append(owners, l.feed()...)
-		l.wake()
-	}
-}
-
-// fewRuns is how many runs of tasks are taken at a time for a worker that rested: mostly there is one task.
-const fewRuns = 8
-
-// feed takes tasks for this worker and sends them. It returns the owners of other seats, which nobody else will feed.
-func (l *link) feed() (others []any) {
-	var few [fewRuns]queue.Run
-	return l.feedFrom(nil, few[:])
-}
-
-// feedFrom is feed with room for as many runs of tasks at a time as batch holds. It first settles what the worker has got rid of,
-// if done is not nil.
-func (l *link) feedFrom(done *queue.Settled, batch []queue.Run) (others []any) {
-	for {
-		l.mu.Lock()
-		n, other, drained := l.takeLocked(done, batch)
-		refused := l.sendLocked(batch[:n])
-		l.mu.Unlock()
-		done = nil
-		if drained {
-			l.w.drained()
-		}
-		if other != nil { // each time it may be another one
-			others = append(others, other)
-		}
-		others = append(others, l.refuse(refused)...)
-		if n < len(batch) && len(refused) == 0 { // else the seat has to look again: no answer will make it
-			return others
-		}
-	}
-}
-
-func (l *link) takeLocked(done *queue.Settled, batch []queue.Run) (n int, other any, drained bool) {
-	if done != nil {
-		return l.q.Exchange(&l.seat, *done, l.windowLocked(), batch)
-	}
-	n, other = l.q.Take(&l.seat, batch)
-	return n, other, false
-}
-
-// sendLocked sends tasks to the worker. It returns those that it cannot be given.
-func (l *link) sendLocked(batch []queue.Run) (refused []unfit) {
-	if len(batch) == 0 {
-		return nil
-	}
-	first := l.flight.len() == 0
-	buf, large := l.buf[:0], (*[]byte)(nil)
-	if len(batch) > 1 || batch[0].Len() > 1 {
-		large = buffers.Get().(*[]byte)
-		buf = (*large)[:0]
-	}
-	for i := range batch {
-		buf, refused = l.appendRunLocked(buf, &batch[i], refused)
-	}
-	l.conn.Send(buf, nil) // a broken channel shows when it is read
-	if large != nil {
-		buffers.Put(large)
-	} else if cap(buf) <= keepBuf {
-		l.buf = buf
-	}
-	if first && l.flight.len() > 0 {
-		l.since = batch[0].Taken
-		l.w.sampleSoon()
-		l.guard.armLocked()
-	}
-	if l.flight.len() > 1 || !l.w.isReady() {
-		l.w.s.patrol.arm()
-	}
-	l.w.s.vigil.arm()
-	l.reportLocked()
-	return refused
-}
-
-const (
-	keepBuf   = 1 << 10  // the largest buffer that a link keeps for itself
-	referSize = 16 << 10 // from which a payload is given to the channel as it is, instead of being copied behind its header
-	sendSize  = 16 << 10 // from which what was appended is sent: the worker can begin
-)
-
-// appendRunLocked appends the frames of a run. What it was given to append to may be sent, and used again.
-func (l *link) appendRunLocked(buf []byte, r *queue.Run, refused []unfit) ([]byte, []unfit) {
-	t := r.Call.Task
-	number, known := l.tasks[t.Name]
-	info := wire.CallInfo{
-		Timeout: l.w.s.timeout(t), Deadline: r.Call.Deadline, Attempt: int(r.Attempt), Metadata: t.Metadata, Spread: t.Spread,
-	}
-	var room [64]byte
-	like := wire.AppendCall(room[:0], 0, number, &info, 0)
-	if known && !l.json {
-		l.flight.push(r)
-		l.tellStartedLocked(r, r.Taken)
-		for i := r.Item; i < r.To; i++ {
-			buf = l.appendLocked(buf, like, r.Call.ID+uint64(i), r.Call.Payload(i))
-		}
-		return buf, refused
-	}
-	for i := range r.Len() {
-		one := queue.Run{Entry: r.At(i), To: r.Item + int32(i) + 1}
-		payload, why := l.fit(&one.Entry, known)
-		if why != nil {
-			refused = append(refused, unfit{one, why})
-			continue
-		}
-		l.flight.push(&one)
-		l.tellStartedLocked(&one, r.Taken)
-		buf = l.appendLocked(buf, like, one.ID(), payload)
-	}
-	return buf, refused
-}
-
-func (l *link) appendLocked(buf, like []byte, id uint64, payload []byte) []byte {
-	l.seq++
-	buf = wire.AppendCallLike(buf, like, l.seq, id, len(payload))
-	if len(payload) >= referSize {
-		l.conn.Send(buf, payload)
-		return buf[:0]
-	}
-	if buf = append(buf, payload...); len(buf) >= sendSize {
-		l.conn.Send(buf, nil)
-		return buf[:0]
-	}
-	return buf
-}
-
-func (l *link) tellStartedLocked(r *queue.Run, at time.Duration) {
-	if !l.up || !l.w.s.Seen() {
-		return
-	}
-	for i := range r.Len() {
-		e := r.At(i)
-		l.w.tell(startedEvent(l.w, &e, at))
-	}
-}
-
-// reportLocked tells the machine that the worker's budget runs low.
-func (l *link) reportLocked() {
-	if l.watch == 0 || !l.opened { // a seat that is not open yet has no budget
-		return
-	}
-	_, left := l.q.Load(&l.seat)
-	if left = max(left, 1); left <= l.watch { // its last task may come back
-		l.watch = 0
-		l.w.progress(left, time.Duration(l.interval))
 	}
 }
 
@@ -355,11 +205,4 @@ func (l *link) mean() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.worked / time.Duration(max(l.ran.Load(), 1))
-}
-
-func (l *link) windowLocked() int {
-	if l.blocked {
-		return 0
-	}
-	return l.window
 }

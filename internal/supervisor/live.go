@@ -31,7 +31,7 @@ func (w *worker) live(open bool) {
 	<-w.s.launches
 	w.s.count.add(w.launchFault(err))
 	if err != nil {
-		w.link.duty <- struct{}{}
+		w.link.duty.give()
 		w.link.end()
 		w.gone()
 		group.Wait()
@@ -105,7 +105,7 @@ func (w *worker) spawned(proc Process) {
 	}
 	w.mu.Unlock()
 	w.tell(func(at event.At) event.Event { return event.WorkerSpawned{At: at, Worker: w.who()} })
-	w.link.duty <- struct{}{} // what the worker says is heard, and told, after it was spawned
+	w.link.duty.give() // what the worker says is heard, and told, after it was spawned
 	w.link.wake()
 }
 
@@ -118,7 +118,7 @@ func (l *link) end() (lost []queue.Entry) {
 		return nil
 	}
 	l.conn.Interrupt()
-	<-l.duty // kept: nobody collects from now on
+	l.duty.take(nil) // kept: nobody collects from now on
 	l.drain()
 	l.mu.Lock()
 	l.ended = true

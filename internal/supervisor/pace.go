@@ -16,6 +16,7 @@ const (
 // since what waits in a window cannot run elsewhere. It is owned by who has the duty.
 type pace struct {
 	window  int
+	goal    int // what the window should be, by what is known
 	most    int
 	service float64 // nanoseconds a task, smoothed: a geometric mean, which forgets soon that once the machine had no time
 	bytes   float64 // bytes a task, smoothed
@@ -29,7 +30,8 @@ func (p *pace) inherit(service float64) {
 		return
 	}
 	p.service, p.unsure = service, true
-	p.window = min(p.target(), p.most)
+	p.goal = p.target()
+	p.window = min(p.goal, p.most)
 }
 
 // learn takes in that n tasks with so many bytes of results were answered in the given time.
@@ -41,7 +43,21 @@ func (p *pace) learn(n, bytes int, took time.Duration) {
 		p.unsure = false
 		return
 	}
-	each := max(float64(took)/float64(n), 1)
+	each, size := max(float64(took), 1), float64(bytes)
+	if n > 1 {
+		each, size = max(each/float64(n), 1), size/float64(n)
+	}
+	if differs(each, p.service) || differs(size, p.bytes) {
+		p.adjust(each, size)
+	}
+	p.window = min(p.goal, 2*p.window, p.most)
+}
+
+// differs reports whether something is news: roots and quotients take longer than a caller's own answer may.
+func differs(v, known float64) bool { return math.Abs(v-known) > known/4 }
+
+// adjust takes in that tasks took so many nanoseconds and bytes each.
+func (p *pace) adjust(each, size float64) {
 	switch {
 	case p.service == 0:
 		p.service = each
@@ -50,8 +66,8 @@ func (p *pace) learn(n, bytes int, took time.Duration) {
 	default:
 		p.service = math.Sqrt(p.service * math.Sqrt(p.service*each))
 	}
-	p.bytes += (float64(bytes)/float64(n) - p.bytes) / 8
-	p.window = min(p.target(), 2*p.window, p.most)
+	p.bytes += (size - p.bytes) / 8
+	p.goal = p.target()
 }
 
 // target is how many tasks a window should hold, by what is known.
